@@ -1,0 +1,66 @@
+package crl
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Revocation says how much a check demands of revocation lists.
+type Revocation int
+
+const (
+	// Strict demands a current list for every certificate below the anchor.
+	// It is the zero value: a policy that says nothing fails closed.
+	Strict Revocation = iota
+	// IfURI demands a list only of a certificate that names a source.
+	IfURI
+	// Relaxed accepts a certificate about which no list could be had, with
+	// a warning in the verdict; a list that says revoked still counts.
+	Relaxed
+	// Off asks for no list at all.
+	Off
+)
+
+var revocationNames = [...]string{Strict: "strict", IfURI: "ifuri", Relaxed: "relaxed", Off: "off"}
+
+// String returns the word used in settings and on the command line.
+func (r Revocation) String() string {
+	if r < 0 || int(r) >= len(revocationNames) {
+		return fmt.Sprintf("Revocation(%d)", int(r))
+	}
+	return revocationNames[r]
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (r Revocation) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler; it accepts the four words
+// and nothing else.
+func (r *Revocation) UnmarshalText(text []byte) error {
+	for i, name := range revocationNames {
+		if string(text) == name {
+			*r = Revocation(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("revocation %q is not known: use strict, ifuri, relaxed or off", text)
+}
+
+// DefaultTimeout bounds a whole check. It lies below the patience of IKE peers,
+// which give up a negotiation after some 30 to 165 seconds.
+const DefaultTimeout = 20 * time.Second
+
+// A Policy says what one check demands.
+type Policy struct {
+	// Anchors are the trusted CA certificates, DER. A check without an
+	// anchor never accepts anything.
+	Anchors [][]byte
+	// Revocation is how much is demanded of revocation lists.
+	Revocation Revocation
+	// Time is the instant that the check is made for; zero is now.
+	Time time.Time
+	// Timeout bounds the check with all its fetches; zero is DefaultTimeout.
+	Timeout time.Duration
+	// AllowWeak accepts certificates and lists signed with SHA-1.
+	AllowWeak bool
+}

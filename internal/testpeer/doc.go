@@ -1,0 +1,9 @@
+// Package testpeer starts what the tests talk to: other people's programs
+// (strongSwan in network namespaces, slapd, danted, sshd) and small servers of
+// our own that run inside the process (packages below this one).
+//
+// A test asks first: Need for programs, Root for the right to make network
+// namespaces, Corpora for test data. What is absent becomes a skip with its
+// reason, or a failure where KEYMAN_REQUIRE_PEERS is set. All that is started
+// ends with the test.
+package testpeer
