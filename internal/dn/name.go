@@ -1,0 +1,129 @@
+package dn
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// A Name is a distinguished name. It is immutable; the zero value is the empty
+// name, which a certificate with a subjectAltName may carry (RFC 5280, 4.1.2.6).
+type Name struct {
+	der  string
+	rdns []rdn
+}
+
+// An rdn is a relative distinguished name: one attribute, rarely more.
+type rdn []attribute
+
+// An attribute is a type and a value as they stand in the encoding.
+type attribute struct {
+	oid   string // dotted decimal
+	value string // the decoded text; the whole DER element where opaque
+	tag   uint8  // ASN.1 tag of the value
+	// opaque marks a value that is no string, or one whose octets do not
+	// fit its string type.
+	opaque bool
+}
+
+// emptyDER is the encoding of the empty name.
+const emptyDER = "\x30\x00"
+
+// DER returns a copy of the exact encoding.
+func (n Name) DER() []byte {
+	if n.der == "" {
+		return []byte(emptyDER)
+	}
+	return []byte(n.der)
+}
+
+// IsEmpty reports whether the name has no attribute at all.
+func (n Name) IsEmpty() bool { return len(n.rdns) == 0 }
+
+// CommonName returns the last CN of the name, which is the most specific one,
+// or "" where there is none.
+func (n Name) CommonName() string {
+	for _, set := range slices.Backward(n.rdns) {
+		for _, a := range set {
+			if a.oid == oidCommonName && !a.opaque {
+				return a.value
+			}
+		}
+	}
+	return ""
+}
+
+// Equal reports whether two names are the same name (RFC 5280, 7.1): the same
+// attributes in the same order, compared without regard to string type, case,
+// and the amount of white space.
+func (n Name) Equal(other Name) bool { return n.Key() == other.Key() }
+
+// Key returns a string that two names share exactly when they are Equal. It is
+// meant for maps, not for eyes.
+func (n Name) Key() string {
+	var key []byte
+	for _, set := range n.rdns {
+		// An RDN is a set: the order of its attributes says nothing.
+		parts := make([]string, 0, len(set))
+		for _, a := range set {
+			parts = append(parts, a.key())
+		}
+		slices.Sort(parts)
+		key = binary.AppendUvarint(key, uint64(len(parts)))
+		for _, part := range parts {
+			key = appendCounted(key, part)
+		}
+	}
+	return string(key)
+}
+
+// key returns the attribute in canonical form. Every part is counted, so that
+// no value can pass for another attribute.
+func (a attribute) key() string {
+	key := appendCounted(nil, a.oid)
+	if a.opaque {
+		return string(append(append(key, '#'), a.value...))
+	}
+	return string(append(append(key, '='), fold(a.value)...))
+}
+
+func appendCounted(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// fold removes what RFC 5280, 7.1 calls insignificant: case, white space at the
+// ends, and more than one white space character within.
+func fold(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for i, field := range strings.FieldsFunc(s, unicode.IsSpace) {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		for _, r := range field {
+			b.WriteRune(foldRune(r))
+		}
+	}
+	return b.String()
+}
+
+// foldRune returns the smallest rune that differs from r by case only.
+func foldRune(r rune) rune {
+	if r < unicode.MaxASCII {
+		if 'a' <= r && r <= 'z' {
+			return r - 'a' + 'A'
+		}
+		return r
+	}
+	least := r
+	// The orbit of SimpleFold is a ring of at most four runes.
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		least = min(least, next)
+	}
+	return least
+}
+
+// compareEncodings orders the elements of a DER SET OF (X.690, 11.6).
+func compareEncodings(a, b []byte) int { return cmp.Compare(string(a), string(b)) }
