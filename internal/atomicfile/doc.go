@@ -1,0 +1,20 @@
+// Package atomicfile saves a file whole or not at all, and never over what
+// somebody else wrote in the meantime.
+//
+// Use [Read] and [Save] for a file that several programs change, such as a key
+// database: Read returns a [Fingerprint] with the content, and Save takes the
+// file's lock, compares the file with that fingerprint and replaces it. Use
+// [Write] for a file that has one writer or whose writers agree, such as an
+// entry of a cache. Use [Acquire] where several steps belong under one lock.
+//
+// What is promised: whenever the process or the machine stops, the file has
+// its old content or its new content, complete. The new content goes to a
+// temporary file in the same folder (created exclusively, with the mode that
+// the file will have), is flushed to disk, takes the old file's name, and the
+// folder is flushed too. A symbolic link stays; its target is replaced. Mode,
+// owner and group of an existing file are kept where the process may set them.
+//
+// The lock is advisory: a flock on the file FILE.lock beside FILE, which keeps
+// the process id of its holder and stays there when the lock is released.
+// Reading needs no lock.
+package atomicfile

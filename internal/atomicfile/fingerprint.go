@@ -1,0 +1,73 @@
+package atomicfile
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// ErrTooLarge is a file that is longer than its reader allows.
+var ErrTooLarge = errors.New("file is too large")
+
+// A Fingerprint says what a file's content was when it was read. The zero value
+// is that of a file that does not exist.
+type Fingerprint struct {
+	exists bool
+	size   int64
+	sum    [sha256.Size]byte
+}
+
+// FingerprintOf returns the fingerprint of a file with this content.
+func FingerprintOf(data []byte) Fingerprint {
+	return Fingerprint{exists: true, size: int64(len(data)), sum: sha256.Sum256(data)}
+}
+
+// Read returns the content of a regular file of at most limit bytes, and its
+// fingerprint. A file that is absent is fs.ErrNotExist, a longer one ErrTooLarge.
+func Read(path string, limit int64) ([]byte, Fingerprint, error) {
+	// The kind of file is looked at before it is opened: opening a pipe waits
+	// for a writer.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, Fingerprint{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, Fingerprint{}, fmt.Errorf("%s: %w", path, ErrNotRegular)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, Fingerprint{}, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, Fingerprint{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, Fingerprint{}, fmt.Errorf("%s: %w: more than %d bytes", path, ErrTooLarge, limit)
+	}
+	return data, FingerprintOf(data), nil
+}
+
+// current computes the fingerprint of the file at path as it is now.
+func current(path string) (Fingerprint, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Fingerprint{}, nil
+	}
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	size, err := io.Copy(hash, f)
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	p := Fingerprint{exists: true, size: size}
+	hash.Sum(p.sum[:0])
+	return p, nil
+}
