@@ -129,8 +129,9 @@ func decodeString(tag cbasn1.Tag, content []byte) (string, bool) {
 			runes = append(runes, rune(r))
 		}
 		return string(runes), true
+	default:
+		return "", false
 	}
-	return "", false
 }
 
 // String types that cryptobyte has no name for.

@@ -1,0 +1,100 @@
+package csr
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+)
+
+// Validity is the time that a certificate is good for, both ends included, to
+// the second (RFC 5280, 4.1.2.5).
+type Validity struct{ NotBefore, NotAfter time.Time }
+
+// Validate tells why no certificate can have this validity, or returns nil.
+func (v Validity) Validate() error {
+	switch {
+	case v.NotBefore.IsZero() || v.NotAfter.IsZero():
+		return errors.New("a validity needs two dates")
+	case !v.NotAfter.After(v.NotBefore):
+		return fmt.Errorf("the validity ends (%s) before it begins (%s)",
+			v.NotAfter.UTC().Format(time.RFC3339), v.NotBefore.UTC().Format(time.RFC3339))
+	case v.NotBefore.Year() < 1950 || v.NotAfter.UTC().Year() > 9999:
+		// GeneralizedTime ends there (RFC 5280, 4.1.2.5.2).
+		return errors.New("a validity lies between the years 1950 and 9999")
+	}
+	return nil
+}
+
+// SelfSign makes an end entity's certificate signed by its own key, DER: for
+// peers that trust each other's certificates by name, and for tests. It is no
+// CA certificate; package ca makes those.
+func SelfSign(t Template, key crypto.Signer, v Validity) ([]byte, error) {
+	der, err := selfSign(t, key, v)
+	if err != nil {
+		return nil, fmt.Errorf("self-signed certificate: %w", err)
+	}
+	return der, nil
+}
+
+func selfSign(t Template, key crypto.Signer, v Validity) ([]byte, error) {
+	if err := t.Validate(); err != nil {
+		return nil, err
+	}
+	if t.Subject.IsEmpty() {
+		// The subject is the issuer, too, and that must not be empty
+		// (RFC 5280, 4.1.2.4).
+		return nil, errors.New("no subject")
+	}
+	if err := v.Validate(); err != nil {
+		return nil, err
+	}
+	if err := CheckKey(key.Public()); err != nil {
+		return nil, err
+	}
+	names, err := encodable(t.SANs)
+	if err != nil {
+		return nil, err
+	}
+	serial, err := NewSerial()
+	if err != nil {
+		return nil, err
+	}
+	certificate := &x509.Certificate{
+		SerialNumber:          serial,
+		RawSubject:            t.Subject.DER(),
+		NotBefore:             v.NotBefore.UTC(),
+		NotAfter:              v.NotAfter.UTC(),
+		BasicConstraintsValid: true,
+		DNSNames:              names.dns,
+		EmailAddresses:        names.email,
+		IPAddresses:           names.ips,
+		URIs:                  names.uris,
+	}
+	if certificate.SubjectKeyId, err = KeyID(key.Public()); err != nil {
+		return nil, err
+	}
+	if t.IKE {
+		certificate.KeyUsage = x509.KeyUsageDigitalSignature
+		certificate.UnknownExtKeyUsage = []asn1.ObjectIdentifier{oidIPsecIKE}
+	}
+	return x509.CreateCertificate(rand.Reader, certificate, certificate, key.Public(), key)
+}
+
+// NewSerial returns a random positive serial number of 128 bits. Nobody can
+// guess it, which takes the ground from collision attacks on signatures, and
+// its encoding stays below the 20 octets of RFC 5280, 4.1.2.2.
+func NewSerial() (*big.Int, error) {
+	octets := make([]byte, 16)
+	// rand.Read never fails.
+	rand.Read(octets)
+	serial := new(big.Int).SetBytes(octets)
+	if serial.Sign() == 0 {
+		return nil, errors.New("the random generator returned zeros only")
+	}
+	return serial, nil
+}
