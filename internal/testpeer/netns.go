@@ -41,7 +41,10 @@ func NewNetwork(t testing.TB) *Network {
 		A: newHost(t, "10.9.0.1", "fd00:9::1"),
 		B: newHost(t, "10.9.0.2", "fd00:9::2"),
 	}
-	n.A.ip(t, "link add "+cable+" type veth peer name "+cable+" netns "+n.B.space.path())
+	// Both ends are up before they get addresses: the other way round IPv6 takes
+	// a second to find its neighbour.
+	n.A.ip(t, "link add "+cable+" type veth peer name "+cable+" netns "+n.B.space.path(), "link set "+cable+" up")
+	n.B.ip(t, "link set "+cable+" up")
 	for _, h := range []*Host{n.A, n.B} {
 		h.ip(t,
 			"link set lo up",
@@ -49,7 +52,6 @@ func NewNetwork(t testing.TB) *Network {
 			// Without nodad the address could not be bound for the first
 			// second (RFC 4862, 5.4).
 			"address add "+h.IPv6.String()+"/64 dev "+cable+" nodad",
-			"link set "+cable+" up",
 		)
 	}
 	return n
