@@ -98,7 +98,8 @@ func parse(data []byte) (*Request, error) {
 
 // unwrap returns the DER of one request in PEM, or what is no PEM as it is.
 func unwrap(data []byte) ([]byte, error) {
-	if !bytes.Contains(data, []byte("-----BEGIN ")) {
+	// DER begins with a SEQUENCE and a length octet that is no text.
+	if !bytes.Contains(data, []byte("-----BEGIN ")) || data[0] == 0x30 && data[1] >= 0x80 {
 		return data, nil
 	}
 	block, rest := pem.Decode(data)

@@ -242,6 +242,17 @@ func encodable(sans []SAN) (altNames, error) {
 	return a, nil
 }
 
+// SetSANs checks names and puts them into a certificate that is about to be
+// signed.
+func SetSANs(cert *x509.Certificate, sans []SAN) error {
+	names, err := encodable(sans)
+	if err != nil {
+		return err
+	}
+	cert.DNSNames, cert.EmailAddresses, cert.IPAddresses, cert.URIs = names.dns, names.email, names.ips, names.uris
+	return nil
+}
+
 // SANs lists the DNS, e-mail, IP and URI names of a certificate.
 func SANs(cert *x509.Certificate) []SAN {
 	return decoded(cert.DNSNames, cert.EmailAddresses, cert.IPAddresses, cert.URIs)

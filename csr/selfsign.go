@@ -56,10 +56,6 @@ func selfSign(t Template, key crypto.Signer, v Validity) ([]byte, error) {
 	if err := CheckKey(key.Public()); err != nil {
 		return nil, err
 	}
-	names, err := encodable(t.SANs)
-	if err != nil {
-		return nil, err
-	}
 	serial, err := NewSerial()
 	if err != nil {
 		return nil, err
@@ -70,10 +66,9 @@ func selfSign(t Template, key crypto.Signer, v Validity) ([]byte, error) {
 		NotBefore:             v.NotBefore.UTC(),
 		NotAfter:              v.NotAfter.UTC(),
 		BasicConstraintsValid: true,
-		DNSNames:              names.dns,
-		EmailAddresses:        names.email,
-		IPAddresses:           names.ips,
-		URIs:                  names.uris,
+	}
+	if err := SetSANs(certificate, t.SANs); err != nil {
+		return nil, err
 	}
 	if certificate.SubjectKeyId, err = KeyID(key.Public()); err != nil {
 		return nil, err
