@@ -1,0 +1,45 @@
+# make demo   shows the main job: no root, no service, nothing left behind
+# make test   runs all tests; as root on Debian it first installs what they talk to
+
+TIMEOUT   ?= 10m
+TESTFLAGS ?=
+BENCH     ?= .
+FUZZTIME  ?= 30s
+
+.PHONY: help build demo test race lint fmt bench fuzz clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
+
+build: ## bin/keyman
+	CGO_ENABLED=0 go build -trimpath -o bin/keyman ./cmd/keyman
+
+demo: build ## a negotiation with CRL checking, then one with a revoked peer
+	bin/keyman demo
+
+test: ## all tests; TESTFLAGS are flags for go test
+	script/bootstrap
+	go test -timeout $(TIMEOUT) $(TESTFLAGS) ./...
+
+race: ## all tests with the race detector
+	script/bootstrap tools
+	go test -race -timeout $(TIMEOUT) $(TESTFLAGS) ./...
+
+lint: ## golangci-lint, formatting, go.mod, shellcheck
+	script/bootstrap tools
+	bin/tools/golangci-lint run ./...
+	bin/tools/golangci-lint fmt --diff ./...
+	go mod tidy -diff
+	shellcheck script/* .ci/run
+
+fmt: ## gofmt
+	gofmt -w .
+
+bench: ## all benchmarks, or those that BENCH matches
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+fuzz: ## each fuzz target for FUZZTIME
+	script/fuzz $(FUZZTIME)
+
+clean: ## removes bin
+	rm -rf bin
