@@ -64,8 +64,9 @@ func (t IDType) dataLen() int {
 		return 16
 	case IDIPv6Subnet, IDIPv6Range:
 		return 32
+	default:
+		return 0
 	}
-	return 0
 }
 
 // identificationFixed is the length of type, protocol and port.

@@ -75,8 +75,9 @@ func (n NotifyType) String() string {
 		return "R-U-THERE"
 	case RUThereAck:
 		return "R-U-THERE-ACK"
+	default:
+		return fmt.Sprintf("notify type %d", uint16(n))
 	}
-	return fmt.Sprintf("notify type %d", uint16(n))
 }
 
 // notifyErrors holds the words of the errors from 1 on.

@@ -51,8 +51,9 @@ func (t Transform) checkEncryption() error {
 		}
 		// RFC 3602, 5.3: the key length must be given.
 		return fmt.Errorf("suite: aes with a key of %d bits, want 128, 192 or 256", t.KeyBits)
+	default:
+		return fmt.Errorf("suite: %s is not supported", t.Encryption)
 	}
-	return fmt.Errorf("suite: %s is not supported", t.Encryption)
 }
 
 // KeyLen gives the length of the cipher's key in bytes, 0 where the cipher is

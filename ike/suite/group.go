@@ -42,8 +42,9 @@ func (g Group) curve() ecdh.Curve {
 		return ecdh.P384()
 	case ECP521:
 		return ecdh.P521()
+	default:
+		return nil
 	}
-	return nil
 }
 
 // curveField gives the size of a coordinate of an ECP group in bytes, 0 for
@@ -56,8 +57,9 @@ func (g Group) curveField() int {
 		return 48
 	case ECP521:
 		return 66
+	default:
+		return 0
 	}
-	return 0
 }
 
 // PublicSize gives the length of a public value in bytes: the prime's, or two
@@ -80,8 +82,9 @@ func (g Group) Strength() int {
 		return 192
 	case ECP521:
 		return 256
+	default:
+		return g.modp().strength
 	}
-	return g.modp().strength
 }
 
 // String gives the word of transforms, such as "modp2048".

@@ -32,8 +32,9 @@ func (g Group) modp() modpGroup {
 		return modpGroup{modp6144Prime, 170, 576}
 	case MODP8192:
 		return modpGroup{modp8192Prime, 190, 640}
+	default:
+		return modpGroup{}
 	}
-	return modpGroup{}
 }
 
 const (
