@@ -1,0 +1,191 @@
+package ikev1
+
+import (
+	"crypto/hmac"
+	"errors"
+	"fmt"
+
+	"keyman/ike/isakmp"
+	"keyman/ike/suite"
+)
+
+// only returns the payload of a type of which a message has exactly one.
+func only[T isakmp.Payload](payloads []isakmp.Payload) (T, bool) {
+	all := isakmp.All[T](payloads)
+	if len(all) != 1 {
+		var none T
+		return none, false
+	}
+	return all[0], true
+}
+
+// clear1 parses a message that is not encrypted and has exactly one payload of
+// type T.
+func clear1[T isakmp.Payload](s *SA, d Datagram, h isakmp.Header) ([]isakmp.Payload, T, bool) {
+	var none T
+	m, err := isakmp.Parse(d.Data)
+	if err != nil {
+		s.reject(d, h, err)
+		return nil, none, false
+	}
+	p, ok := only[T](m.Payloads)
+	if !ok {
+		s.reject(d, h, fmt.Errorf("the message has not exactly one %v payload", none.Type()))
+		return nil, none, false
+	}
+	return m.Payloads, p, true
+}
+
+// reject drops a message that nobody has authenticated: it counts against the
+// peer only if nothing better comes.
+func (s *SA) reject(d Datagram, h isakmp.Header, err error) {
+	s.ignore(d.Path, h, err.Error())
+	s.suspect(err)
+}
+
+// notifyFor returns the notification that answers a message that does not parse.
+func notifyFor(err error) isakmp.NotifyType {
+	if e := (*isakmp.Error)(nil); errors.As(err, &e) {
+		return e.Notify
+	}
+	return isakmp.PayloadMalformed
+}
+
+// authentication is what message 5 or 6 says.
+type authentication struct {
+	payloads     []isakmp.Payload
+	id           isakmp.Identification
+	certificates [][]byte
+	proof        []byte // the signature or the hash
+}
+
+// errNotDecrypted hints at what is wrong when a message decrypts to nonsense.
+type errNotDecrypted struct {
+	psk bool
+	err error
+}
+
+func (e errNotDecrypted) Error() string {
+	if e.psk {
+		return "the peer's message does not decrypt: the preshared keys differ, most likely"
+	}
+	return fmt.Sprintf("the peer's message does not decrypt: %v", e.err)
+}
+
+func (e errNotDecrypted) Unwrap() error { return e.err }
+
+// openAuth decrypts message 5 or 6 and moves the chain on. A message that does
+// not decrypt changes nothing: anybody can send one.
+func (s *SA) openAuth(d Datagram, h isakmp.Header) (*authentication, bool) {
+	payloads, _, err := s.chain.open(d.Data, h, s.chain.last)
+	var a *authentication
+	if err == nil {
+		a, err = s.readAuth(payloads)
+	}
+	if err != nil {
+		err = errNotDecrypted{s.transform.Auth == suite.PresharedKey, err}
+		s.ignore(d.Path, h, err.Error())
+		s.suspect(err)
+		if s.cfg.Role == Responder && !s.notified {
+			s.notified = true
+			s.sendClearNotification(isakmp.PayloadMalformed)
+		}
+		return nil, false
+	}
+	s.progress(d.Data)
+	s.chain.advance(d.Data)
+	s.peerID, s.contact = a.id, s.hasInitialContact(payloads)
+	return a, true
+}
+
+// readAuth takes the payloads of message 5 or 6 apart.
+func (s *SA) readAuth(payloads []isakmp.Payload) (*authentication, error) {
+	a := &authentication{payloads: payloads}
+	id, ok := only[*isakmp.Identification](payloads)
+	if !ok {
+		return nil, errors.New("not exactly one identification")
+	}
+	a.id = *id
+	if s.transform.Auth == suite.PresharedKey {
+		hash, ok := only[*isakmp.Hash](payloads)
+		if !ok {
+			return nil, errors.New("not exactly one hash")
+		}
+		a.proof = hash.Data
+		return a, nil
+	}
+	signature, ok := only[*isakmp.Signature](payloads)
+	if !ok {
+		return nil, errors.New("not exactly one signature")
+	}
+	a.proof = signature.Data
+	for _, c := range isakmp.All[*isakmp.Certificate](payloads) {
+		if c.Encoding == isakmp.CertX509Signature && len(a.certificates) < maxCertificates {
+			a.certificates = append(a.certificates, c.Data)
+		}
+	}
+	return a, nil
+}
+
+// judge decides about the peer's authentication, by way of a verdict where it
+// is a signature.
+func (s *SA) judge(a *authentication, hash []byte) {
+	if s.transform.Auth == suite.PresharedKey {
+		if !hmac.Equal(hash, a.proof) {
+			s.refuse(isakmp.AuthenticationFailed, errors.New("the peer's hash is wrong: the preshared keys differ"))
+			return
+		}
+		s.accept()
+		return
+	}
+	if len(a.certificates) == 0 {
+		s.refuse(isakmp.CertificateUnavailable, fmt.Errorf("the peer %s sent no X.509 certificate", s.cfg.Describe(a.id)))
+		return
+	}
+	s.state = Verifying
+	s.emit(Verify{Policy: s.policy, ID: a.id, Certificates: a.certificates, Hash: hash, Signature: a.proof})
+}
+
+// haveVerdict goes on with the verdict on the peer.
+func (s *SA) haveVerdict(ev Verdict) {
+	if s.state != Verifying {
+		return
+	}
+	if ev.Err != nil {
+		s.refuse(isakmp.AuthenticationFailed, ev.Err)
+		return
+	}
+	s.accept()
+}
+
+// accept goes on with an authenticated peer: a responder authenticates itself,
+// an initiator is there.
+func (s *SA) accept() {
+	if s.cfg.Role == Initiator {
+		s.establish()
+		return
+	}
+	s.authenticate(s.keys.hashR(&s.exchange, s.policy.LocalID))
+}
+
+// refuse fails the negotiation and tells the peer, under the keys that both
+// sides hold. A responder repeats it when the peer repeats its message.
+func (s *SA) refuse(notify isakmp.NotifyType, err error) {
+	if data, serr := s.sealInformational(s.notification(notify, nil)); serr == nil {
+		s.sendFlight(0, isakmp.Informational, data, []isakmp.Payload{&isakmp.Hash{}, &isakmp.Notification{}})
+	}
+	if s.cfg.Role == Initiator {
+		// The responder holds an SA since it sent message 6.
+		s.sendDelete()
+	}
+	s.fail(err)
+}
+
+// traceReceived tells of a message that moved the negotiation on.
+func (s *SA) traceReceived(number int, h isakmp.Header, path Path, payloads []isakmp.Payload) {
+	t := Trace{Kind: TraceReceived, Exchange: h.Exchange, Message: number, Path: path}
+	for _, p := range payloads {
+		t.Payloads = append(t.Payloads, p.Type())
+	}
+	s.emit(t)
+}

@@ -1,0 +1,19 @@
+// Package ikev1 is IKE version 1 as values: an SA takes events and the time,
+// and returns effects.
+//
+// Start with New, which makes one side of one negotiation, and feed it through
+// Handle: a datagram, a timer, a finished Diffie-Hellman operation, a finished
+// signature, a verdict on the peer. What Handle returns is to be carried out by
+// the caller: send this, wake me then, sign that. Nothing here opens a socket,
+// reads a clock, starts a goroutine, takes a lock or draws a random number; the
+// caller gives a seed. The same events at the same times give the same effects,
+// so a negotiation can be replayed, and simulated by the million.
+//
+// An SA is not safe for concurrent use: its owner calls Handle from one
+// goroutine at a time.
+//
+// Implemented: main mode of RFC 2409, 5 with preshared keys (5.4) and
+// signatures (5.1), the informational exchange (5.7) with DELETE, INITIAL-CONTACT
+// and dead peer detection (RFC 3706), NAT traversal (RFC 3947) and the message
+// fragmentation that peers announce by vendor ID.
+package ikev1

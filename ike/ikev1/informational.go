@@ -1,0 +1,212 @@
+package ikev1
+
+import (
+	"crypto/hmac"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"keyman/ike/isakmp"
+)
+
+// notification makes a notification about this SA: its SPI is both cookies
+// (RFC 2407, 4.6.3).
+func (s *SA) notification(t isakmp.NotifyType, data []byte) *isakmp.Notification {
+	return &isakmp.Notification{DOI: isakmp.DOIIPsec, Protocol: isakmp.ProtocolISAKMP, NotifyType: t, SPI: s.spi(), Data: data}
+}
+
+// spi returns both cookies.
+func (s *SA) spi() []byte {
+	return append(append([]byte(nil), s.exchange.cookieI[:]...), s.exchange.cookieR[:]...)
+}
+
+// sendClearNotification tells the peer about an error before there are keys.
+func (s *SA) sendClearNotification(t isakmp.NotifyType) {
+	n := s.notification(t, nil)
+	m := isakmp.Message{Header: s.header(isakmp.Informational, s.seed.messageID()), Payloads: []isakmp.Payload{n}}
+	data, err := m.Marshal()
+	if err != nil {
+		return
+	}
+	s.emit(Send{Path: s.path, Data: data})
+	s.emit(Trace{Kind: TraceSent, Exchange: isakmp.Informational, Payloads: []isakmp.PayloadType{n.Type()}, Path: s.path, Note: t.String()})
+}
+
+// sealInformational makes an informational message: HDR*, HASH(1), N/D with
+// HASH(1) = prf(SKEYID_a, M-ID | N/D) (RFC 2409, 5.7).
+func (s *SA) sealInformational(p isakmp.Payload) ([]byte, error) {
+	id := s.seed.messageID()
+	_, covered, err := isakmp.MarshalPayloads([]isakmp.Payload{p})
+	if err != nil {
+		return nil, err
+	}
+	hash := &isakmp.Hash{Data: s.informationalHash(id, covered)}
+	return s.chain.seal(s.header(isakmp.Informational, id), s.chain.informationalIV(s.chain.last, id), []isakmp.Payload{hash, p})
+}
+
+// informationalHash is HASH(1) of RFC 2409, 5.7.
+func (s *SA) informationalHash(messageID uint32, covered []byte) []byte {
+	return s.keys.hash.MAC(s.keys.a, binary.BigEndian.AppendUint32(nil, messageID), covered)
+}
+
+// sendInformational sends an authenticated informational message, once.
+func (s *SA) sendInformational(p isakmp.Payload, note string) {
+	data, err := s.sealInformational(p)
+	if err != nil {
+		return
+	}
+	s.emit(Send{Path: s.path, Data: data})
+	s.emit(Trace{Kind: TraceSent, Exchange: isakmp.Informational, Path: s.path, Note: note,
+		Payloads: []isakmp.PayloadType{isakmp.PayloadHash, p.Type()}})
+}
+
+// deleteCopies is how often a DELETE is sent: nobody acknowledges it.
+const deleteCopies = 3
+
+// sendDelete tells the peer that this SA is no more (RFC 2408, 3.15).
+func (s *SA) sendDelete() {
+	for range deleteCopies {
+		s.sendInformational(&isakmp.Delete{DOI: isakmp.DOIIPsec, Protocol: isakmp.ProtocolISAKMP, SPIs: [][]byte{s.spi()}}, "DELETE")
+	}
+}
+
+// informational takes a message of the informational exchange.
+func (s *SA) informational(d Datagram, h isakmp.Header) {
+	if s.state.ended() {
+		return
+	}
+	if !h.Encrypted() {
+		s.unauthenticated(d, h)
+		return
+	}
+	if s.keys == nil {
+		s.ignore(d.Path, h, "encrypted before there are keys")
+		return
+	}
+	payloads, err := s.openInformational(d.Data, h)
+	if err != nil {
+		s.ignore(d.Path, h, err.Error())
+		return
+	}
+	for _, p := range payloads[1:] {
+		switch p := p.(type) {
+		case *isakmp.Notification:
+			s.notifiedBy(p, d, h)
+		case *isakmp.Delete:
+			s.deletedBy(p, d, h)
+		}
+		if s.state.ended() {
+			return
+		}
+	}
+	s.confirmed()
+}
+
+// openInformational decrypts and authenticates an informational message. It may
+// have been encrypted before the peer saw our last message of main mode.
+func (s *SA) openInformational(message []byte, h isakmp.Header) ([]isakmp.Payload, error) {
+	for _, base := range [...][]byte{s.chain.last, s.chain.before} {
+		payloads, plain, err := s.chain.open(message, h, s.chain.informationalIV(base, h.MessageID))
+		if err != nil {
+			continue
+		}
+		hash, ok := payloads[0].(*isakmp.Hash)
+		if !ok || len(payloads) < 2 {
+			continue
+		}
+		if hmac.Equal(hash.Data, s.informationalHash(h.MessageID, afterFirst(plain, len(payloads)))) {
+			return payloads, nil
+		}
+	}
+	return nil, errors.New("the informational message is not authentic")
+}
+
+// afterFirst returns the bytes of the n payloads of a chain that parsed, without
+// the first one and without the padding.
+func afterFirst(plain []byte, n int) []byte {
+	const lengthAt = 2 // of the generic payload header (RFC 2408, 3.2)
+	end, start := 0, 0
+	for i := range n {
+		end += int(binary.BigEndian.Uint16(plain[end+lengthAt:]))
+		if i == 0 {
+			start = end
+		}
+	}
+	return plain[start:end]
+}
+
+// unauthenticated takes an error that anybody may have sent. It is believed only
+// if nothing better comes.
+func (s *SA) unauthenticated(d Datagram, h isakmp.Header) {
+	if s.state == StateEstablished {
+		s.ignore(d.Path, h, "not authenticated")
+		return
+	}
+	if s.unproven++; s.unproven > maxInformational {
+		return
+	}
+	m, err := isakmp.Parse(d.Data)
+	if err != nil {
+		s.ignore(d.Path, h, err.Error())
+		return
+	}
+	for _, n := range isakmp.All[*isakmp.Notification](m.Payloads) {
+		s.emit(Trace{Kind: TraceNotification, Exchange: h.Exchange, Path: d.Path, Note: n.NotifyType.String() + " (not authenticated)"})
+		if n.NotifyType.IsError() {
+			s.suspect(fmt.Errorf("the peer answered %v (not authenticated)", n.NotifyType))
+		}
+	}
+}
+
+// notifiedBy acts on an authenticated notification.
+func (s *SA) notifiedBy(n *isakmp.Notification, d Datagram, h isakmp.Header) {
+	s.emit(Trace{Kind: TraceNotification, Exchange: h.Exchange, Path: d.Path, Note: n.NotifyType.String()})
+	switch {
+	case n.NotifyType == isakmp.RUThere && s.state == StateEstablished:
+		s.answerProbe(n, d)
+	case n.NotifyType == isakmp.InitialContact:
+		s.contact = true
+	case n.NotifyType.IsError() && s.state == StateEstablished && s.unconfirmed():
+		// The initiator refused our message 6.
+		s.end(StateClosed)
+		s.emit(Closed{Reason: fmt.Sprintf("the peer refused: %v", n.NotifyType)})
+	case n.NotifyType.IsError() && s.state != StateEstablished:
+		err := fmt.Errorf("the peer refused: %v", n.NotifyType)
+		if s.peer.keyman {
+			// keyman refuses once its verdict stands, and keeps to it.
+			s.fail(err)
+			return
+		}
+		s.suspect(err)
+	}
+}
+
+// deletedBy acts on an authenticated DELETE.
+func (s *SA) deletedBy(p *isakmp.Delete, d Datagram, h isakmp.Header) {
+	if p.Protocol != isakmp.ProtocolISAKMP {
+		return
+	}
+	for _, spi := range p.SPIs {
+		if string(spi) != string(s.spi()) {
+			continue
+		}
+		s.emit(Trace{Kind: TraceNotification, Exchange: h.Exchange, Path: d.Path, Note: "DELETE"})
+		if s.state == StateEstablished {
+			s.end(StateClosed)
+			s.emit(Closed{Reason: "deleted by the peer"})
+			return
+		}
+		s.suspect(errors.New("the peer deleted the SA during the negotiation"))
+		return
+	}
+}
+
+// hasInitialContact reports whether message 5 or 6 says INITIAL-CONTACT.
+func (s *SA) hasInitialContact(payloads []isakmp.Payload) bool {
+	for _, n := range isakmp.All[*isakmp.Notification](payloads) {
+		if n.NotifyType == isakmp.InitialContact {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,64 @@
+package ikev1
+
+import (
+	"encoding/binary"
+	"time"
+
+	"keyman/ike/isakmp"
+)
+
+// liveness asks whether the peer is there (RFC 3706). A responder needs it once:
+// it holds an SA when it has sent message 6, and cannot know whether the
+// initiator got that or has given up.
+type liveness struct {
+	confirmed bool
+	sequence  uint32
+	left      int // probes that may still be sent
+	interval  time.Duration
+}
+
+// awaitConfirmation gives the initiator time to show itself. A peer that does
+// not speak dead peer detection cannot be asked.
+func (s *SA) awaitConfirmation() {
+	if !s.peer.dpd {
+		return
+	}
+	// RFC 3706, 5.4: the first sequence number is random and below 2^31.
+	s.live = liveness{
+		sequence: s.seed.messageID() >> 1,
+		left:     s.cfg.Timing.Probes,
+		interval: s.cfg.Timing.Retransmit,
+	}
+	s.alarms.probe = s.now.Add(s.cfg.Timing.Confirm)
+}
+
+// confirmed notes that the peer sent something authentic.
+func (s *SA) confirmed() {
+	s.alarms.probe = time.Time{}
+	s.live.confirmed = true
+}
+
+// unconfirmed reports whether a responder has not heard from the initiator since
+// it sent message 6.
+func (s *SA) unconfirmed() bool { return s.cfg.Role == Responder && !s.live.confirmed }
+
+// probe sends R-U-THERE, or gives the peer up.
+func (s *SA) probe() {
+	if s.live.left == 0 {
+		s.close("the peer does not answer: it never confirmed the SA")
+		return
+	}
+	s.live.left--
+	s.sendInformational(s.notification(isakmp.RUThere, binary.BigEndian.AppendUint32(nil, s.live.sequence)), isakmp.RUThere.String())
+	s.alarms.probe = s.now.Add(s.live.interval)
+	s.live.interval = s.backOff(s.live.interval)
+}
+
+// answerProbe sends R-U-THERE-ACK with the peer's sequence number (RFC 3706, 5.3).
+func (s *SA) answerProbe(n *isakmp.Notification, d Datagram) {
+	if len(n.Data) != 4 || string(n.SPI) != string(s.spi()) {
+		return
+	}
+	s.path = d.Path
+	s.sendInformational(s.notification(isakmp.RUThereAck, n.Data), isakmp.RUThereAck.String())
+}
