@@ -35,7 +35,7 @@ type Request struct {
 	// OtherNames are alternative names of other kinds, each the DER encoding
 	// of a GeneralName (RFC 5280, 4.2.1.6).
 	OtherNames [][]byte
-	// Extensions are all that the request asks for, known or not.
+	// Extensions are all that the request asks for, known or not, each once.
 	Extensions []pkix.Extension
 	// KeyUsage and ExtKeyUsage are zero where the request does not ask.
 	KeyUsage    x509.KeyUsage
@@ -84,11 +84,7 @@ func parse(data []byte) (*Request, error) {
 	if r.Subject, err = dn.FromDER(parsed.RawSubject); err != nil {
 		return nil, fmt.Errorf("subject: %w", err)
 	}
-	for i, ext := range r.Extensions {
-		if slices.ContainsFunc(r.Extensions[:i], func(e pkix.Extension) bool { return e.Id.Equal(ext.Id) }) {
-			// A certificate must not have it twice (RFC 5280, 4.2).
-			return nil, fmt.Errorf("it asks for the extension %s twice", ext.Id)
-		}
+	for _, ext := range r.Extensions {
 		if err := r.readExtension(ext); err != nil {
 			return nil, fmt.Errorf("extension %s: %w", ext.Id, err)
 		}
