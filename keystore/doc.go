@@ -1,0 +1,26 @@
+// Package keystore keeps private keys, their certificates and the certificates
+// of CAs in one file under one password.
+//
+// Start with [Open], or [Create] for a new file. [Store.Entries] and
+// [Store.Lookup] show what is there; [Entry.Signer] gives the use of a private
+// key without giving the key; [Store.Anchors] are the CAs that are trusted.
+// AddKey, AddRequest, Receive, AddSigner, Delete and the others change the
+// store in memory, and [Store.Save] writes it.
+//
+// The life of a key: [GenerateKey] makes it, AddRequest stores it with the
+// PKCS#10 request that was made for it, Receive takes the certificate that a
+// trusted CA issued for it.
+//
+// What is promised: a file is saved whole or not at all, under a lock, and never
+// over what somebody else saved since it was read (package atomicfile). Every
+// error leaves the file as it was. A wrong password, a damaged file, a locked
+// file and a label that is taken are different errors. Labels are compared
+// without regard to case, as Java does. Nothing that this package returns
+// prints a key or a password.
+//
+// A Store is for one goroutine at a time; the Entries and Signers that came out
+// of it are for any number.
+//
+// File formats are folders below this one that implement [Format]: so far
+// PKCS#12 (package pkcs12, RFC 7292).
+package keystore

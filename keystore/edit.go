@@ -1,0 +1,217 @@
+package keystore
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/sha256"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+
+	"keyman/keystore/format"
+)
+
+// insert adds an item where a file would have it: certificates first, then
+// requests, then secret keys.
+func (s *Store) insert(item format.Item) error {
+	if err := checkLabel(item.Label); err != nil {
+		return err
+	}
+	if !s.format.Holds(item.Kind) {
+		return &EntryError{Label: item.Label, Err: ErrKind, Detail: fmt.Sprintf("a file of format %s holds no %v", s.format.Name(), item.Kind)}
+	}
+	if i := s.index(item.Label); i >= 0 {
+		return &EntryError{Label: item.Label, Err: ErrDuplicateLabel, Detail: "a " + s.content.Items[i].Kind.String() + " has it"}
+	}
+	at := len(s.content.Items)
+	for at > 0 && rank(s.content.Items[at-1].Kind) > rank(item.Kind) {
+		at--
+	}
+	s.content.Items = slices.Insert(s.content.Items, at, item)
+	return nil
+}
+
+func rank(k Kind) int {
+	switch k {
+	case Request:
+		return 1
+	case SecretKey:
+		return 2
+	default:
+		return 0
+	}
+}
+
+// AddKey adds a Personal entry: a private key, and its certificate with those
+// above it, DER, leaf first. The certificates above become Signers that are not
+// trusted, where the store does not have them. The key is one of GenerateKey or
+// of the standard library.
+func (s *Store) AddKey(label string, key crypto.Signer, chain [][]byte) error {
+	if len(chain) == 0 {
+		return &EntryError{Label: label, Err: ErrCertificate, Detail: "a key without one is a request"}
+	}
+	leaf, err := x509.ParseCertificate(chain[0])
+	if err != nil {
+		return &EntryError{Label: label, Err: ErrCertificate, Detail: err.Error()}
+	}
+	if !samePublic(key.Public(), leaf.PublicKey) {
+		return &EntryError{Label: label, Err: ErrKeyMismatch}
+	}
+	for _, item := range s.content.Items {
+		if item.Kind == Personal && bytes.Equal(item.Certificate, leaf.Raw) {
+			return &EntryError{Label: item.Label, Err: ErrDuplicateCertificate}
+		}
+	}
+	above, err := parseAll(chain[1:])
+	if err != nil {
+		return err
+	}
+	der, err := marshalKey(key)
+	if err != nil {
+		return err
+	}
+	if err := s.insert(format.Item{Kind: Personal, Label: label, Certificate: leaf.Raw, Key: der}); err != nil {
+		return err
+	}
+	return s.bring(above)
+}
+
+// AddRequest adds a private key that waits for its certificate, and the PKCS#10
+// request that was made for it, DER.
+func (s *Store) AddRequest(label string, key crypto.Signer, request []byte) error {
+	parsed, err := x509.ParseCertificateRequest(request)
+	if err != nil {
+		return fmt.Errorf("%q: not a certificate request: %w", label, err)
+	}
+	if !samePublic(key.Public(), parsed.PublicKey) {
+		return &EntryError{Label: label, Err: ErrKeyMismatch, Detail: "the request is for another key"}
+	}
+	der, err := marshalKey(key)
+	if err != nil {
+		return err
+	}
+	return s.insert(format.Item{Kind: Request, Label: label, Key: der, Request: bytes.Clone(request)})
+}
+
+// AddSigner adds a certificate without a key. Where the store has it already as
+// a Signer, trusted raises it to a trusted CA under the label it has; otherwise
+// that is ErrDuplicateCertificate. It returns the entry.
+func (s *Store) AddSigner(label string, certificate []byte, trusted bool) (Entry, error) {
+	if _, err := x509.ParseCertificate(certificate); err != nil {
+		return Entry{}, &EntryError{Label: label, Err: ErrCertificate, Detail: err.Error()}
+	}
+	for i, item := range s.content.Items {
+		if item.Kind != Signer || !bytes.Equal(item.Certificate, certificate) {
+			continue
+		}
+		if !trusted || item.Trusted {
+			return Entry{}, &EntryError{Label: item.Label, Err: ErrDuplicateCertificate}
+		}
+		s.content.Items[i].Trusted = true
+		return s.entry(s.content.Items[i]), nil
+	}
+	item := format.Item{Kind: Signer, Label: label, Certificate: bytes.Clone(certificate), Trusted: trusted}
+	if err := s.insert(item); err != nil {
+		return Entry{}, err
+	}
+	return s.entry(item), nil
+}
+
+// SetTrusted changes whether a Signer is a CA that is believed.
+func (s *Store) SetTrusted(label string, trusted bool) error {
+	i := s.index(label)
+	if i < 0 {
+		return &EntryError{Label: label, Err: ErrNotFound}
+	}
+	if kind := s.content.Items[i].Kind; kind != Signer {
+		return &EntryError{Label: label, Err: ErrKind, Detail: "only a signer can be trusted, and this is a " + kind.String()}
+	}
+	s.content.Items[i].Trusted = trusted
+	return nil
+}
+
+// SetDefault marks a Personal entry as the one to use where none is named, and
+// no other one.
+func (s *Store) SetDefault(label string) error {
+	i := s.index(label)
+	if i < 0 {
+		return &EntryError{Label: label, Err: ErrNotFound}
+	}
+	if kind := s.content.Items[i].Kind; kind != Personal {
+		return &EntryError{Label: label, Err: ErrKind, Detail: "only a personal entry can be the default, and this is a " + kind.String()}
+	}
+	for j := range s.content.Items {
+		s.content.Items[j].Default = j == i
+	}
+	return nil
+}
+
+// Delete takes an entry out. A Signer in the chains of others is ErrInUse,
+// unless force is set.
+func (s *Store) Delete(label string, force bool) error {
+	i := s.index(label)
+	if i < 0 {
+		return &EntryError{Label: label, Err: ErrNotFound}
+	}
+	item := s.content.Items[i]
+	if item.Kind == Signer && !force {
+		if users := s.users(i); len(users) > 0 {
+			return &EntryError{Label: item.Label, Err: ErrInUse, Detail: strings.Join(users, ", ")}
+		}
+	}
+	s.content.Items = slices.Delete(s.content.Items, i, i+1)
+	return nil
+}
+
+// users returns the labels of the entries whose chains go through an item.
+func (s *Store) users(i int) []string {
+	var labels []string
+	for j, other := range s.content.Items {
+		if j != i && other.Certificate != nil && contains(s.chain(other.Certificate)[1:], s.content.Items[i].Certificate) {
+			labels = append(labels, fmt.Sprintf("%q", other.Label))
+		}
+	}
+	return labels
+}
+
+// bring adds certificates of a chain as Signers that are not trusted, under the
+// names of their subjects, where the store does not have them.
+func (s *Store) bring(certificates []*x509.Certificate) error {
+	for _, c := range certificates {
+		if slices.ContainsFunc(s.content.Items, func(item format.Item) bool { return bytes.Equal(item.Certificate, c.Raw) }) {
+			continue
+		}
+		if err := s.insert(format.Item{Kind: Signer, Label: s.LabelFor(c), Certificate: c.Raw}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LabelFor makes a label for a certificate from its subject, one that is free.
+func (s *Store) LabelFor(certificate *x509.Certificate) string {
+	base := certificate.Subject.CommonName
+	if checkLabel(base) != nil || len(base) > maxLabel-16 {
+		sum := sha256.Sum256(certificate.Raw)
+		base = fmt.Sprintf("certificate %x", sum[:8])
+	}
+	label := base
+	for n := 2; s.index(label) >= 0; n++ {
+		label = fmt.Sprintf("%s (%d)", base, n)
+	}
+	return label
+}
+
+// parseAll parses certificates.
+func parseAll(list [][]byte) ([]*x509.Certificate, error) {
+	certificates := make([]*x509.Certificate, len(list))
+	for i, der := range list {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, &EntryError{Err: ErrCertificate, Detail: err.Error()}
+		}
+		certificates[i] = c
+	}
+	return certificates, nil
+}

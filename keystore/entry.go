@@ -1,0 +1,113 @@
+package keystore
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"keyman/keystore/format"
+)
+
+// maxLabel bounds a label in bytes.
+const maxLabel = 255
+
+// An Entry is what a key database holds under one label. It is a copy: a change
+// to it changes no store.
+type Entry struct {
+	Label string
+	Kind  Kind
+	// Chain is the certificate and those above it that the store has, DER,
+	// as far as the root; nil for a Request and a SecretKey.
+	Chain [][]byte
+	// Trusted marks a Signer as a CA that is believed.
+	Trusted bool
+	// Default marks the Personal entry that is used where none is named.
+	Default bool
+	// Request is the PKCS#10 request, DER; of a Request, where it is known.
+	Request []byte
+
+	key *secret // nil for a Signer
+}
+
+// A secret is the PKCS#8 form of a key. It stands behind a pointer, so that
+// printing an Entry prints an address.
+type secret struct{ der []byte }
+
+// Leaf returns the entry's own certificate.
+func (e Entry) Leaf() (*x509.Certificate, error) {
+	if len(e.Chain) == 0 {
+		return nil, &EntryError{Label: e.Label, Err: ErrCertificate, Detail: "a " + e.Kind.String() + " has none"}
+	}
+	certificate, err := x509.ParseCertificate(e.Chain[0])
+	if err != nil {
+		return nil, &EntryError{Label: e.Label, Err: ErrCertificate, Detail: err.Error()}
+	}
+	return certificate, nil
+}
+
+// Signer returns the use of the private key of a Personal entry or a Request.
+// It signs and tells its public key; printed, it is a placeholder. It returns
+// ErrNoKey for an entry without one, and ErrKeyMismatch where the certificate
+// is not that of the key.
+func (e Entry) Signer() (crypto.Signer, error) {
+	if e.key == nil || e.Kind == SecretKey {
+		return nil, &EntryError{Label: e.Label, Err: ErrNoKey}
+	}
+	s, err := parseKey(e.key.der)
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", e.Label, err)
+	}
+	if e.Kind == Personal {
+		leaf, err := e.Leaf()
+		if err != nil {
+			return nil, err
+		}
+		if !samePublic(s.Public(), leaf.PublicKey) {
+			return nil, &EntryError{Label: e.Label, Err: ErrKeyMismatch}
+		}
+	}
+	return s, nil
+}
+
+// entry makes an Entry of an item.
+func (s *Store) entry(item format.Item) Entry {
+	e := Entry{
+		Label: item.Label, Kind: item.Kind, Trusted: item.Trusted, Default: item.Default,
+		Request: bytes.Clone(item.Request),
+	}
+	if item.Certificate != nil {
+		e.Chain = s.chain(item.Certificate)
+	}
+	if item.Key != nil {
+		e.key = &secret{bytes.Clone(item.Key)}
+	}
+	return e
+}
+
+// fold makes equal what counts as the same label. Java's key stores fold with
+// toLowerCase, so two labels that differ in case only cannot live in one file.
+func fold(label string) string { return strings.ToLower(label) }
+
+// checkLabel refuses a label that cannot be shown or stored.
+func checkLabel(label string) error {
+	detail := ""
+	switch {
+	case label == "":
+		detail = "it is empty"
+	case len(label) > maxLabel:
+		detail = fmt.Sprintf("it is longer than %d bytes", maxLabel)
+	case !utf8.ValidString(label):
+		detail = "it is not UTF-8"
+	case strings.TrimSpace(label) != label:
+		detail = "it begins or ends with a space"
+	case strings.ContainsFunc(label, func(r rune) bool { return !unicode.IsPrint(r) }):
+		detail = "it has a character that cannot be printed"
+	default:
+		return nil
+	}
+	return &EntryError{Label: label, Err: ErrLabel, Detail: detail}
+}

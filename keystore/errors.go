@@ -1,0 +1,120 @@
+package keystore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"keyman/internal/atomicfile"
+	"keyman/keystore/format"
+)
+
+// Errors of a file.
+var (
+	// ErrPassword is a password that does not open the file.
+	ErrPassword = format.ErrPassword
+	// ErrDamaged is a file whose content is not what was written.
+	ErrDamaged = format.ErrDamaged
+	// ErrUnprotected is a file without a MAC.
+	ErrUnprotected = format.ErrUnprotected
+	// ErrUnsupported is a file that uses what keyman does not know.
+	ErrUnsupported = format.ErrUnsupported
+	// ErrUnknownFormat is a file that is no key database.
+	ErrUnknownFormat = errors.New("not a key database")
+	// ErrEmptyPassword is a new password without a character.
+	ErrEmptyPassword = errors.New("the password is empty")
+	// ErrLocked is a file that another program is saving.
+	ErrLocked = atomicfile.ErrLocked
+	// ErrChanged is a file that another program saved since it was read.
+	ErrChanged = atomicfile.ErrChanged
+)
+
+// Errors of an entry.
+var (
+	ErrNotFound             = errors.New("no such entry")
+	ErrLabel                = errors.New("not a label")
+	ErrDuplicateLabel       = errors.New("the label is taken")
+	ErrDuplicateCertificate = errors.New("the certificate is there already")
+	ErrCertificate          = errors.New("not a certificate")
+	ErrNoKey                = errors.New("the entry has no private key")
+	ErrKeyMismatch          = errors.New("the key and the certificate do not belong together")
+	ErrKind                 = errors.New("the entry is of another kind")
+	ErrNoRequest            = errors.New("no request has the key of this certificate")
+	ErrUntrustedIssuer      = errors.New("the issuer is not in the key database as a trusted CA")
+	ErrInUse                = errors.New("other entries chain to this certificate")
+)
+
+// hints say what to do about an error.
+var hints = []struct {
+	err  error
+	hint string
+}{
+	{ErrPassword, "if the password is right, the file is damaged: restore a backup"},
+	{ErrDamaged, "restore a backup; the file was left as it is"},
+	{ErrUnprotected, "export it again with a MAC, such as with openssl pkcs12 -export without -nomac"},
+	{ErrUnknownFormat, "a key database is a PKCS#12 file; keyman keydb create makes one"},
+	{ErrEmptyPassword, "a file with keys needs a password"},
+	{fs.ErrNotExist, "keyman keydb create makes a key database; --db says where it is"},
+	{fs.ErrExist, "open it as it is, or choose another file with --db"},
+	{ErrChanged, "nothing was saved: do it again on what is there now"},
+	{ErrDuplicateLabel, "choose another label; upper and lower case do not count"},
+	{ErrNotFound, "keyman cert list and keyman req list show the labels"},
+	{ErrNoRequest, "receive it into the key database that made the request"},
+	{ErrUntrustedIssuer, "if you trust the CA, add its certificate first: keyman cert add FILE --label LABEL"},
+	{ErrInUse, "delete those first, or use --force"},
+}
+
+// An Error is an error of a key database: what was done to which file, and why
+// it failed. It wraps the errors above.
+type Error struct {
+	Op   string // such as "open"
+	Path string // the file
+	Err  error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s %s: %v", e.Op, e.Path, e.Err) }
+
+// Unwrap returns the reason.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint says what to do about it; "" where nothing is known.
+func (e *Error) Hint() string { return hintFor(e.Err) }
+
+// An EntryError is an error of one entry. It wraps the errors above.
+type EntryError struct {
+	Label  string
+	Err    error
+	Detail string // what is to be known beside Err; may be ""
+}
+
+func (e *EntryError) Error() string {
+	var b strings.Builder
+	if e.Label != "" {
+		fmt.Fprintf(&b, "%q: ", e.Label)
+	}
+	b.WriteString(e.Err.Error())
+	if e.Detail != "" {
+		b.WriteString(": " + e.Detail)
+	}
+	return b.String()
+}
+
+// Unwrap returns the reason.
+func (e *EntryError) Unwrap() error { return e.Err }
+
+// Hint says what to do about it; "" where nothing is known.
+func (e *EntryError) Hint() string { return hintFor(e.Err) }
+
+func hintFor(err error) string {
+	for _, h := range hints {
+		if errors.Is(err, h.err) {
+			return h.hint
+		}
+	}
+	var inner interface{ Hint() string }
+	if errors.As(err, &inner) {
+		return inner.Hint()
+	}
+	return ""
+}

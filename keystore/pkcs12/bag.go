@@ -1,0 +1,160 @@
+package pkcs12
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"slices"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// maxBags bounds how many bags a file may have.
+const maxBags = 10_000
+
+// errStructure is DER that is not what RFC 7292 says.
+var errStructure = errors.New("not the structure of RFC 7292")
+
+// tagExplicit0 is [0] EXPLICIT.
+var tagExplicit0 = cbasn1.Tag(0).ContextSpecific().Constructed()
+
+// A bag is a SafeBag (RFC 7292, 4.2).
+type bag struct {
+	id         x509.OID
+	value      []byte // the element in bagValue, DER
+	attributes []attribute
+}
+
+// An attribute is a PKCS12Attribute (RFC 7292, 4.2).
+type attribute struct {
+	id     x509.OID
+	values []byte // the elements in the SET, DER
+}
+
+// readSafeContents appends the bags of a SafeContents to bags.
+func readSafeContents(bags []bag, data []byte, depth int) ([]bag, error) {
+	der, rest, err := toDER(data)
+	if err != nil {
+		return nil, err
+	}
+	input, contents := cryptobyte.String(der), cryptobyte.String(nil)
+	if len(rest) != 0 || depth > maxDepth || !input.ReadASN1(&contents, cbasn1.SEQUENCE) {
+		return nil, errStructure
+	}
+	for !contents.Empty() {
+		b, err := readBag(&contents)
+		if err != nil {
+			return nil, err
+		}
+		if b.id.Equal(oidSafeContentsBag) {
+			if bags, err = readSafeContents(bags, b.value, depth+1); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if len(bags) == maxBags {
+			return nil, errors.New("more bags than a file may have")
+		}
+		bags = append(bags, b)
+	}
+	return bags, nil
+}
+
+func readBag(contents *cryptobyte.String) (bag, error) {
+	var (
+		b          bag
+		seq, value cryptobyte.String
+		set        cryptobyte.String
+		hasSet     bool
+		err        error
+	)
+	if !contents.ReadASN1(&seq, cbasn1.SEQUENCE) {
+		return b, errStructure
+	}
+	if b.id, err = readOID(&seq); err != nil {
+		return b, err
+	}
+	if !seq.ReadASN1(&value, tagExplicit0) || !seq.ReadOptionalASN1(&set, &hasSet, cbasn1.SET) || !seq.Empty() {
+		return b, errStructure
+	}
+	b.value = bytes.Clone(value)
+	for !set.Empty() {
+		var one, values cryptobyte.String
+		if !set.ReadASN1(&one, cbasn1.SEQUENCE) {
+			return b, errStructure
+		}
+		id, err := readOID(&one)
+		if err != nil || !one.ReadASN1(&values, cbasn1.SET) || !one.Empty() {
+			return b, errStructure
+		}
+		b.attributes = append(b.attributes, attribute{id, bytes.Clone(values)})
+	}
+	return b, nil
+}
+
+// safeContents writes bags as a SafeContents.
+func safeContents(bags []bag) ([]byte, error) {
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		for _, one := range bags {
+			addBag(b, one)
+		}
+	})
+	return b.Bytes()
+}
+
+func addBag(b *cryptobyte.Builder, one bag) {
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		addOID(b, one.id)
+		b.AddASN1(tagExplicit0, func(b *cryptobyte.Builder) { b.AddBytes(one.value) })
+		if len(one.attributes) > 0 {
+			b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) { addSorted(b, one.attributes) })
+		}
+	})
+}
+
+// addSorted writes attributes in the order of their encodings, as X.690, 11.6
+// wants for a SET OF.
+func addSorted(b *cryptobyte.Builder, attributes []attribute) {
+	encoded := make([][]byte, len(attributes))
+	for i, a := range attributes {
+		var one cryptobyte.Builder
+		one.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			addOID(b, a.id)
+			b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) { b.AddBytes(a.values) })
+		})
+		der, err := one.Bytes()
+		if err != nil {
+			b.SetError(err)
+			return
+		}
+		encoded[i] = der
+	}
+	slices.SortFunc(encoded, bytes.Compare)
+	for _, der := range encoded {
+		b.AddBytes(der)
+	}
+}
+
+func readOID(s *cryptobyte.String) (x509.OID, error) {
+	var (
+		content cryptobyte.String
+		id      x509.OID
+	)
+	if !s.ReadASN1(&content, cbasn1.OBJECT_IDENTIFIER) || id.UnmarshalBinary(content) != nil {
+		return id, errStructure
+	}
+	return id, nil
+}
+
+func addOID(b *cryptobyte.Builder, id x509.OID) {
+	b.AddASN1(cbasn1.OBJECT_IDENTIFIER, func(b *cryptobyte.Builder) {
+		content, err := id.MarshalBinary()
+		if err != nil {
+			b.SetError(err)
+			return
+		}
+		b.AddBytes(content)
+	})
+}

@@ -1,0 +1,117 @@
+package keystore
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+
+	"keyman/keystore/format"
+)
+
+// Receive takes the certificate that a CA issued for a request of this store:
+// the one among certificates (DER, in any order) whose public key a Request
+// has. The request becomes a Personal entry with the same label, or with label
+// where that is not "". Intermediate CAs that come along are added as Signers
+// that are not trusted; roots are not, because trust is never brought along.
+//
+// It returns ErrNoRequest where no request has the key, and ErrUntrustedIssuer
+// where the signatures lead to no trusted CA of this store.
+func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
+	parsed, err := parseAll(certificates)
+	if err != nil {
+		return Entry{}, err
+	}
+	i, leaf := s.requestFor(parsed)
+	if leaf == nil {
+		return Entry{}, &EntryError{Err: ErrNoRequest, Detail: subjects(parsed)}
+	}
+	item := s.content.Items[i]
+	if label == "" {
+		label = item.Label
+	}
+	path, err := s.trustedPath(leaf, parsed)
+	if err != nil {
+		return Entry{}, &EntryError{Label: item.Label, Err: ErrUntrustedIssuer, Detail: err.Error()}
+	}
+
+	// From here on the request is out and the new item in, or nothing has changed.
+	before := slices.Clone(s.content.Items)
+	s.content.Items = slices.Delete(s.content.Items, i, i+1)
+	personal := format.Item{Kind: Personal, Label: label, Certificate: leaf.Raw, Key: item.Key, Kept: item.Kept}
+	if err := s.insert(personal); err != nil {
+		s.content.Items = before
+		return Entry{}, err
+	}
+	if err := s.bring(path); err != nil {
+		s.content.Items = before
+		return Entry{}, err
+	}
+	return s.entry(personal), nil
+}
+
+// requestFor finds the certificate that a request waits for, and the request.
+func (s *Store) requestFor(certificates []*x509.Certificate) (int, *x509.Certificate) {
+	for i, item := range s.content.Items {
+		if item.Kind != Request {
+			continue
+		}
+		key, err := parseKey(item.Key)
+		if err != nil {
+			continue // a key of a type that is not known has no certificate here
+		}
+		for _, c := range certificates {
+			if samePublic(key.Public(), c.PublicKey) {
+				return i, c
+			}
+		}
+	}
+	return -1, nil
+}
+
+// trustedPath follows the issuers of a certificate, among the store's and those
+// that came with it, to a trusted CA of this store. Each signature must verify.
+// It returns the CAs on the way, without the trusted one.
+func (s *Store) trustedPath(leaf *x509.Certificate, more []*x509.Certificate) ([]*x509.Certificate, error) {
+	var path []*x509.Certificate
+	at := leaf
+	for range maxChain {
+		if anchor := s.trustedIssuer(at); anchor != nil {
+			return path, nil
+		}
+		issuer := s.issuer(at, more)
+		if issuer == nil || selfIssued(issuer) {
+			return nil, fmt.Errorf("%s", at.Issuer)
+		}
+		if err := at.CheckSignatureFrom(issuer); err != nil {
+			return nil, fmt.Errorf("the certificate of %s: %w", at.Subject, err)
+		}
+		path = append(path, issuer)
+		at = issuer
+	}
+	return nil, errors.New("the chain is too long")
+}
+
+// trustedIssuer finds the trusted CA that issued a certificate and whose
+// signature verifies; nil where there is none.
+func (s *Store) trustedIssuer(certificate *x509.Certificate) *x509.Certificate {
+	for _, item := range s.content.Items {
+		if item.Kind != Signer || !item.Trusted {
+			continue
+		}
+		ca, err := x509.ParseCertificate(item.Certificate)
+		if err == nil && bytes.Equal(ca.RawSubject, certificate.RawIssuer) && certificate.CheckSignatureFrom(ca) == nil {
+			return ca
+		}
+	}
+	return nil
+}
+
+// subjects lists the subjects of certificates for an error.
+func subjects(certificates []*x509.Certificate) string {
+	if len(certificates) == 1 {
+		return certificates[0].Subject.String()
+	}
+	return fmt.Sprintf("%d certificates were looked at", len(certificates))
+}

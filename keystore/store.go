@@ -1,0 +1,191 @@
+package keystore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+
+	"keyman/internal/atomicfile"
+	"keyman/keystore/format"
+)
+
+// maxFile bounds a key database in bytes.
+const maxFile = 16 << 20
+
+// A Store is a key database in memory, and the file that it came from.
+type Store struct {
+	path     string
+	format   Format
+	password Password
+	content  *format.Content
+	read     atomicfile.Fingerprint
+}
+
+// Options say what Create makes. The zero value is the default.
+type Options struct {
+	// Format is the file format; nil is the first of Formats.
+	Format Format
+}
+
+// Open reads the key database at path. Its errors are ErrPassword, ErrDamaged,
+// ErrUnprotected, ErrUnsupported, ErrUnknownFormat and fs.ErrNotExist, in an
+// Error. The store keeps a copy of the password for Save.
+func Open(ctx context.Context, path string, pw Password) (*Store, error) {
+	s, err := open(ctx, path, pw)
+	if err != nil {
+		return nil, fileError("open", path, err)
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, path string, pw Password) (*Store, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	data, read, err := atomicfile.Read(path, maxFile)
+	if err != nil {
+		return nil, err
+	}
+	f, ok := detect(data)
+	if !ok {
+		return nil, ErrUnknownFormat
+	}
+	content, err := f.Decode(data, pw)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{path: path, format: f, password: bytes.Clone(pw), content: content, read: read}, nil
+}
+
+// Create makes a new, empty key database at path, mode 0600, and saves it. It
+// returns fs.ErrExist where there is a file, and ErrEmptyPassword.
+func Create(ctx context.Context, path string, pw Password, o Options) (*Store, error) {
+	if o.Format == nil {
+		o.Format = Formats()[0]
+	}
+	s := &Store{path: path, format: o.Format, content: &format.Content{}}
+	if err := s.setPassword(pw); err != nil {
+		return nil, fileError("create", path, err)
+	}
+	// The zero fingerprint demands that there is no file yet.
+	switch err := s.save(ctx); {
+	case errors.Is(err, ErrChanged):
+		return nil, fileError("create", path, fs.ErrExist)
+	case err != nil:
+		return nil, fileError("create", path, err)
+	}
+	return s, nil
+}
+
+// fileError makes an Error, without saying the path twice.
+func fileError(op, path string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) && at.Path == path {
+		err = at.Err
+	}
+	return &Error{Op: op, Path: path, Err: err}
+}
+
+// Path returns the file's path, as it was given.
+func (s *Store) Path() string { return s.path }
+
+// Format returns the file's format.
+func (s *Store) Format() Format { return s.format }
+
+// Entries lists the entries in the file's order: certificates with or without a
+// key, then requests, then secret keys.
+func (s *Store) Entries() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for _, item := range s.content.Items {
+			if !yield(s.entry(item)) {
+				return
+			}
+		}
+	}
+}
+
+// Lookup finds an entry by its label; upper and lower case do not count.
+func (s *Store) Lookup(label string) (Entry, bool) {
+	if i := s.index(label); i >= 0 {
+		return s.entry(s.content.Items[i]), true
+	}
+	return Entry{}, false
+}
+
+// Default returns the entry to use where none is named: the Personal one that
+// is marked, or else the only one.
+func (s *Store) Default() (Entry, bool) {
+	found := -1
+	for i, item := range s.content.Items {
+		switch {
+		case item.Kind != Personal:
+		case item.Default:
+			return s.entry(item), true
+		case found >= 0:
+			found = len(s.content.Items) // more than one, and perhaps none is marked
+		default:
+			found = i
+		}
+	}
+	if found < 0 || found == len(s.content.Items) {
+		return Entry{}, false
+	}
+	return s.entry(s.content.Items[found]), true
+}
+
+// index finds an item by its label; -1 where there is none.
+func (s *Store) index(label string) int {
+	for i, item := range s.content.Items {
+		if fold(item.Label) == fold(label) {
+			return i
+		}
+	}
+	return -1
+}
+
+// SetPassword changes the password with which the next Save encrypts. An empty
+// one is ErrEmptyPassword.
+func (s *Store) SetPassword(pw Password) error {
+	if err := s.setPassword(pw); err != nil {
+		return fileError("set the password of", s.path, err)
+	}
+	return nil
+}
+
+func (s *Store) setPassword(pw Password) error {
+	if len(pw) == 0 {
+		return ErrEmptyPassword
+	}
+	s.password.Wipe()
+	s.password = bytes.Clone(pw)
+	return nil
+}
+
+// Save writes the store to its file: whole or not at all, under the file's lock.
+// Its errors are ErrLocked, and ErrChanged where the file is not the one that
+// was read or saved last.
+func (s *Store) Save(ctx context.Context) error {
+	if err := s.save(ctx); err != nil {
+		return fileError("save", s.path, err)
+	}
+	return nil
+}
+
+func (s *Store) save(ctx context.Context) error {
+	data, err := s.format.Encode(s.content, s.password)
+	if err != nil {
+		return err
+	}
+	if len(data) > maxFile {
+		return fmt.Errorf("the key database would be larger than %d bytes", maxFile)
+	}
+	read, err := atomicfile.Save(ctx, s.path, data, atomicfile.Options{Mode: 0o600, Expect: &s.read})
+	if err != nil {
+		return err
+	}
+	s.read = read
+	return nil
+}
