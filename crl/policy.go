@@ -61,6 +61,7 @@ type Policy struct {
 	Time time.Time
 	// Timeout bounds the check with all its fetches; zero is DefaultTimeout.
 	Timeout time.Duration
-	// AllowWeak accepts certificates and lists signed with SHA-1.
+	// AllowWeak accepts lists signed with SHA-1. Certificates signed with
+	// SHA-1 are refused in any case, by crypto/x509.
 	AllowWeak bool
 }

@@ -1,0 +1,31 @@
+// Package crl gets certificate revocation lists and answers by them whether a
+// certificate may be used.
+//
+// Start with NewFetcher and NewChecker; Checker.Check gives a Verdict on a
+// chain of certificates under a Policy. Verdict.Accepted is the answer, its
+// Reasons are why, in the order in which they were found, with codes for
+// programs and sentences for people. The zero Verdict, the zero Policy and an
+// empty chain accept nothing.
+//
+// Parse reads one list, DER or PEM, and indexes it; List.Lookup finds an entry
+// without allocating. A parsed list proves nothing until
+// List.CheckSignatureFrom has seen its issuer's certificate; only Checker does
+// all that belongs to a check.
+//
+// Fetcher gets lists by http, https, ldap and ldaps, directly or through a
+// proxy, within limits on size, time and redirects. Settings is the section
+// [crl] of keyman.toml and makes a FetcherConfig and a CheckerConfig;
+// ReadISAKMPD reads the same settings from AIX's isakmpd.conf.
+//
+// # What is promised
+//
+// Under Strict a verdict is good only where every certificate below the anchor
+// was looked for in a current list that is signed by the key of its issuer on
+// the path, whose scope takes it in, and that has no critical extension
+// unknown here. Indirect lists, delta lists and lists for some reasons only are
+// never the ground of a good answer. Sources named by a certificate are asked
+// only after its path has proved valid.
+//
+// RFC 5280 (sections 4.2.1.13, 5, 6.1 by crypto/x509, 6.3), RFC 4516 and 4523
+// (LDAP), RFC 7468 (PEM).
+package crl

@@ -1,0 +1,148 @@
+package crl
+
+import (
+	"bytes"
+	"iter"
+	"math/big"
+	"sort"
+	"time"
+
+	"keyman/internal/dn"
+)
+
+// A List is one certificate revocation list, parsed and indexed but not yet
+// verified: see CheckSignatureFrom. It is not changed after Parse and may be
+// used by several goroutines at once; its fields are for reading.
+type List struct {
+	// Source is where the list came from, a URL or a file; for people.
+	Source string
+	// Version is 1 or 2.
+	Version int
+	// Issuer is who says to have signed the list.
+	Issuer dn.Name
+	// ThisUpdate and NextUpdate frame the time the list is made for.
+	// NextUpdate is zero where the list does not say.
+	ThisUpdate, NextUpdate time.Time
+	// Number is the CRL number (RFC 5280, 5.2.3), nil where there is none.
+	Number *big.Int
+	// AuthorityKeyID names the key that signed; nil where the list does not say.
+	AuthorityKeyID []byte
+	// Scope says which certificates the list is about (RFC 5280, 5.2.5); nil
+	// is all certificates of the issuer.
+	Scope *Scope
+	// DeltaBase is the number of the list that this one completes (RFC 5280,
+	// 5.2.4); nil for a complete list.
+	DeltaBase *big.Int
+	// Extensions are the list's extensions in their order.
+	Extensions []Extension
+	// UnknownCritical are the OIDs of critical extensions, of the list or of
+	// an entry, that this package does not process. A list with one answers
+	// nothing (RFC 5280, 5.2 and 5.3).
+	UnknownCritical []string
+	// SignatureAlgorithm is a word such as SHA256-RSA, or an OID.
+	SignatureAlgorithm string
+
+	raw       []byte // the whole list, DER
+	tbs       []byte // what is signed
+	algorithm []byte // signature AlgorithmIdentifier, DER
+	signature []byte
+	entries   []byte   // the entries, one behind the other
+	index     []uint32 // where each entry begins in entries, by serial number
+
+	otherIssuers bool // an entry has the certificateIssuer extension
+	authority    bool // from authorityRevocationList: see setAuthority
+}
+
+// An Extension is one extension of a list.
+type Extension struct {
+	OID      string
+	Critical bool
+	Value    []byte // DER
+}
+
+// setAuthority notes, before the list is used, that it lay in a directory's
+// attribute authorityRevocationList (RFC 4523, 2.4). Such a list is about CA
+// certificates (X.509, 11.2.5), also where it does not say so itself.
+func (l *List) setAuthority() { l.authority = true }
+
+// Raw returns the DER encoding of the whole list. It must not be changed.
+func (l *List) Raw() []byte { return l.raw }
+
+// Len returns the number of entries.
+func (l *List) Len() int { return len(l.index) }
+
+// Size returns roughly how many bytes of memory the list holds.
+func (l *List) Size() int64 { return int64(len(l.raw)) + 4*int64(len(l.index)) }
+
+// Entries yields the entries in the order of their serial numbers' octets.
+func (l *List) Entries() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) {
+		for _, at := range l.index {
+			if !yield(l.entryAt(at)) {
+				return
+			}
+		}
+	}
+}
+
+// stackSerial is the size in octets up to which Lookup allocates nothing. RFC
+// 5280, 4.1.2.2, allows 20.
+const stackSerial = 64
+
+// Lookup finds the entry for a serial number. It allocates nothing for serial
+// numbers of up to 63 octets. An entry with the reason RemoveFromCRL does not
+// revoke; see Entry.Revokes. A nil serial is in no list.
+func (l *List) Lookup(serial *big.Int) (Entry, bool) {
+	if serial == nil {
+		return Entry{}, false
+	}
+	if serial.Sign() < 0 || serial.BitLen() >= 8*stackSerial {
+		return l.lookup(integerOctets(serial))
+	}
+	var buffer [stackSerial]byte
+	serial.FillBytes(buffer[:])
+	// The content octets of a DER INTEGER: the shortest with a sign bit.
+	return l.lookup(buffer[stackSerial-serial.BitLen()/8-1:])
+}
+
+// lookup finds an entry by the content octets of its serial number. Where a
+// list names a serial number more than once, an entry that revokes goes first.
+func (l *List) lookup(serial []byte) (Entry, bool) {
+	i := sort.Search(len(l.index), func(i int) bool {
+		return bytes.Compare(serialAt(l.entries, l.index[i]), serial) >= 0
+	})
+	var (
+		found Entry
+		ok    bool
+	)
+	for ; i < len(l.index) && bytes.Equal(serialAt(l.entries, l.index[i]), serial); i++ {
+		if !ok || !found.Revokes() {
+			found, ok = l.entryAt(l.index[i]), true
+		}
+	}
+	return found, ok
+}
+
+// integerOctets returns the content octets of i as a DER INTEGER.
+func integerOctets(i *big.Int) []byte {
+	if i.Sign() >= 0 {
+		return i.FillBytes(make([]byte, i.BitLen()/8+1))
+	}
+	// Two's complement: the octets of -i-1, inverted, have the right length.
+	octets := integerOctets(new(big.Int).Not(i))
+	for at := range octets {
+		octets[at] = ^octets[at]
+	}
+	return octets
+}
+
+// newer reports whether l replaces other, a list of the same scope: its number
+// decides, or where one has none, its date (RFC 5280, 5.2.3).
+func (l *List) newer(other *List) bool {
+	if l.Number != nil && other.Number != nil {
+		if c := l.Number.Cmp(other.Number); c != 0 {
+			return c > 0
+		}
+	}
+	return l.ThisUpdate.After(other.ThisUpdate)
+}

@@ -1,0 +1,246 @@
+package crl
+
+import (
+	"bytes"
+	"crypto/x509"
+	"slices"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"keyman/internal/dn"
+)
+
+// A Scope is an issuing distribution point: it says which certificates, and
+// which reasons, a list is about (RFC 5280, 5.2.5).
+type Scope struct {
+	// Point is the name that one of the certificate's distribution points
+	// must have, too; nil where the list belongs to no point.
+	Point *PointName
+	// OnlyUserCerts and OnlyCACerts limit the list to one kind of certificate.
+	OnlyUserCerts, OnlyCACerts bool
+	// OnlySomeReasons: certificates revoked for other reasons are not listed.
+	OnlySomeReasons bool
+	// Indirect: the list speaks about certificates of other issuers, too.
+	Indirect bool
+	// OnlyAttributeCerts: the list is about attribute certificates.
+	OnlyAttributeCerts bool
+}
+
+// A PointName is the name of a distribution point (RFC 5280, 4.2.1.13).
+type PointName struct {
+	// URIs are the places named by a URI.
+	URIs []string
+	// Names are directory names.
+	Names []dn.Name
+	// Relative: the name is relative to the issuer's. Such a name is not
+	// processed; it matches nothing.
+	Relative bool
+}
+
+// matches reports whether two points have a name in common (RFC 5280, 6.3.3
+// (b)(2)(i)). URIs are compared byte by byte.
+func (p *PointName) matches(other *PointName) bool {
+	return slices.ContainsFunc(p.URIs, func(uri string) bool { return slices.Contains(other.URIs, uri) }) ||
+		slices.ContainsFunc(p.Names, func(n dn.Name) bool { return slices.ContainsFunc(other.Names, n.Equal) })
+}
+
+// The context tags of IssuingDistributionPoint and DistributionPoint.
+var (
+	tag0Constructed = cbasn1.Tag(0).ContextSpecific().Constructed()
+	tag1Constructed = cbasn1.Tag(1).ContextSpecific().Constructed()
+	tag2Constructed = cbasn1.Tag(2).ContextSpecific().Constructed()
+	tagDirectory    = cbasn1.Tag(4).ContextSpecific().Constructed()
+	tagURI          = cbasn1.Tag(6).ContextSpecific()
+)
+
+// parseScope reads the value of an issuing distribution point extension.
+func parseScope(value cryptobyte.String) (*Scope, error) {
+	var content cryptobyte.String
+	if !value.ReadASN1(&content, cbasn1.SEQUENCE) || !value.Empty() {
+		return nil, errMalformed("issuing distribution point")
+	}
+	s := &Scope{}
+	var err error
+	if content.PeekASN1Tag(tag0Constructed) {
+		if s.Point, err = readPointName(&content); err != nil {
+			return nil, err
+		}
+	}
+	for tag := range 5 {
+		tag := cbasn1.Tag(tag + 1).ContextSpecific()
+		if !content.PeekASN1Tag(tag) {
+			continue
+		}
+		ok := true
+		switch tag {
+		case cbasn1.Tag(1).ContextSpecific():
+			ok = readBool(&content, tag, &s.OnlyUserCerts)
+		case cbasn1.Tag(2).ContextSpecific():
+			ok = readBool(&content, tag, &s.OnlyCACerts)
+		case cbasn1.Tag(3).ContextSpecific():
+			s.OnlySomeReasons = true
+			ok = content.SkipASN1(tag)
+		case cbasn1.Tag(4).ContextSpecific():
+			ok = readBool(&content, tag, &s.Indirect)
+		case cbasn1.Tag(5).ContextSpecific():
+			ok = readBool(&content, tag, &s.OnlyAttributeCerts)
+		}
+		if !ok {
+			return nil, errMalformed("issuing distribution point")
+		}
+	}
+	if !content.Empty() {
+		return nil, errMalformed("issuing distribution point")
+	}
+	return s, nil
+}
+
+// readPointName reads [0] DistributionPointName.
+func readPointName(s *cryptobyte.String) (*PointName, error) {
+	var choice, names cryptobyte.String
+	if !s.ReadASN1(&choice, tag0Constructed) {
+		return nil, errMalformed("distribution point name")
+	}
+	p := &PointName{}
+	if choice.PeekASN1Tag(tag1Constructed) {
+		p.Relative = true
+		return p, nil
+	}
+	if !choice.ReadASN1(&names, tag0Constructed) || !choice.Empty() || names.Empty() {
+		return nil, errMalformed("distribution point name")
+	}
+	for !names.Empty() {
+		var (
+			content cryptobyte.String
+			tag     cbasn1.Tag
+		)
+		if !names.ReadAnyASN1(&content, &tag) {
+			return nil, errMalformed("distribution point name")
+		}
+		switch tag {
+		case tagURI:
+			p.URIs = append(p.URIs, string(content))
+		case tagDirectory:
+			name, err := dn.FromDER(content)
+			if err != nil {
+				return nil, err
+			}
+			p.Names = append(p.Names, name)
+		}
+	}
+	return p, nil
+}
+
+// A point is one distribution point of a certificate (RFC 5280, 4.2.1.13).
+type point struct {
+	name *PointName // nil where the point has none
+	// partial: the lists at this point leave out some reasons.
+	partial bool
+	// foreign: the lists at this point are signed by someone else than the
+	// certificate's issuer.
+	foreign bool
+}
+
+// oidDistributionPoints is id-ce-cRLDistributionPoints.
+const oidDistributionPoints = "2.5.29.31"
+
+// maxPoints bounds the distribution points of one certificate.
+const maxPoints = 64
+
+// points reads the distribution points of a certificate. It reads them itself
+// because crypto/x509 keeps the URIs alone, and not whose lists lie there.
+func points(cert *x509.Certificate) ([]point, error) {
+	for _, extension := range cert.Extensions {
+		if extension.Id.String() == oidDistributionPoints {
+			return parsePoints(extension.Value)
+		}
+	}
+	return nil, nil
+}
+
+func parsePoints(value cryptobyte.String) ([]point, error) {
+	var content cryptobyte.String
+	if !value.ReadASN1(&content, cbasn1.SEQUENCE) || !value.Empty() {
+		return nil, errMalformed("CRL distribution points")
+	}
+	var all []point
+	for !content.Empty() {
+		var (
+			element cryptobyte.String
+			p       point
+			err     error
+		)
+		if len(all) == maxPoints || !content.ReadASN1(&element, cbasn1.SEQUENCE) {
+			return nil, errMalformed("CRL distribution points")
+		}
+		if element.PeekASN1Tag(tag0Constructed) {
+			if p.name, err = readPointName(&element); err != nil {
+				return nil, err
+			}
+		}
+		reasons := cbasn1.Tag(1).ContextSpecific()
+		if !element.ReadOptionalASN1(nil, &p.partial, reasons) ||
+			!element.ReadOptionalASN1(nil, &p.foreign, tag2Constructed) || !element.Empty() {
+			return nil, errMalformed("CRL distribution points")
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// covers tells why the list says nothing, or not everything, about a
+// certificate whose distribution points are given: "" where it is complete for
+// it. partial means that an entry counts although its absence does not.
+func (l *List) covers(cert *x509.Certificate, at []point) (why string, partial bool) {
+	if l.otherIssuers && (l.Scope == nil || !l.Scope.Indirect) {
+		return "names other issuers in its entries without being an indirect list", false
+	}
+	isCA := cert.BasicConstraintsValid && cert.IsCA
+	if l.authority && !isCA {
+		return "lies in the directory's authorityRevocationList, which is about CA certificates only", false
+	}
+	if s := l.Scope; s != nil {
+		switch {
+		case s.Indirect:
+			return "is an indirect list", false
+		case s.OnlyAttributeCerts:
+			return "is about attribute certificates only", false
+		// RFC 5280, 6.3.3 (b)(2)(ii) and (iii).
+		case s.OnlyUserCerts && isCA:
+			return "is about end-entity certificates only", false
+		case s.OnlyCACerts && !isCA:
+			return "is about CA certificates only", false
+		case s.Point != nil && !slices.ContainsFunc(pointNames(cert, at), s.Point.matches):
+			return "belongs to another distribution point", false
+		case s.OnlySomeReasons:
+			return "is about some reasons only", true
+		}
+	}
+	if l.DeltaBase != nil {
+		return "is a delta list, which completes another one", true
+	}
+	return "", false
+}
+
+// pointNames returns the names by which a list's point may be known. Without
+// distribution points the issuer's own name is one (RFC 5280, 6.3.3).
+func pointNames(cert *x509.Certificate, at []point) []*PointName {
+	var names []*PointName
+	for _, p := range at {
+		if p.name != nil && !p.foreign && !p.partial {
+			names = append(names, p.name)
+		}
+	}
+	if issuer, err := dn.FromDER(cert.RawIssuer); err == nil && len(at) == 0 {
+		names = append(names, &PointName{Names: []dn.Name{issuer}})
+	}
+	return names
+}
+
+// sameKey reports whether the list's authority key identifier may be that of
+// the issuer's certificate: it is a hint, the signature decides.
+func (l *List) sameKey(issuer *x509.Certificate) bool {
+	return len(l.AuthorityKeyID) == 0 || len(issuer.SubjectKeyId) == 0 ||
+		bytes.Equal(l.AuthorityKeyID, issuer.SubjectKeyId)
+}

@@ -1,0 +1,105 @@
+package crl
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"keyman/internal/dn"
+)
+
+// A Source gets revocation lists. Fetcher is the one that asks servers. A
+// Source is used by several goroutines at once and returns when ctx ends. The
+// lists are parsed, and not verified.
+type Source interface {
+	// Lists gets the lists at a URL: one by HTTP, perhaps several from a
+	// directory.
+	Lists(ctx context.Context, url string) ([]*List, error)
+	// ListsByIssuer gets the lists in the configured directory's entry of
+	// that name. Without a directory the error is ErrNoDirectory.
+	ListsByIssuer(ctx context.Context, issuer dn.Name) ([]*List, error)
+}
+
+// ErrNoDirectory is in the error where an LDAP server would be asked and none
+// is configured.
+var ErrNoDirectory = errors.New("no LDAP server is configured")
+
+// A Protocol is a way of fetching lists.
+type Protocol string
+
+// The protocols, in the order in which they are tried by default.
+const (
+	HTTP Protocol = "http" // http and https
+	LDAP Protocol = "ldap" // ldap, ldaps and the configured LDAP server
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler; case does not count.
+func (p *Protocol) UnmarshalText(text []byte) error {
+	switch v := Protocol(strings.ToLower(string(text))); v {
+	case HTTP, LDAP:
+		*p = v
+		return nil
+	default:
+		return fmt.Errorf("protocol %q is not known: use http or ldap", text)
+	}
+}
+
+// defaultOrder is the order in which protocols are tried.
+var defaultOrder = []Protocol{HTTP, LDAP}
+
+// protocolOf returns the protocol for a URL, "" for one that is not fetched.
+func protocolOf(rawURL string) Protocol {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	switch u.Scheme {
+	case "http", "https":
+		return HTTP
+	case "ldap", "ldaps":
+		return LDAP
+	default:
+		return ""
+	}
+}
+
+// A place is one place to get a certificate's list from.
+type place struct {
+	name   string // for people, and the key of the cache
+	lookup func(context.Context) ([]*List, error)
+}
+
+// places returns where to look for the list of a certificate, best first: all
+// alternatives of its distribution points in the order of the protocols, or
+// where it names no points, the configured directory under the issuer's name.
+func places(source Source, order []Protocol, cert *x509.Certificate, at []point) []place {
+	if source == nil {
+		return nil
+	}
+	byURL := func(u string) place {
+		return place{u, func(ctx context.Context) ([]*List, error) { return source.Lists(ctx, u) }}
+	}
+	byName := func(n dn.Name) place {
+		return place{"directory entry " + n.LDAP(), func(ctx context.Context) ([]*List, error) { return source.ListsByIssuer(ctx, n) }}
+	}
+	var all []place
+	for _, protocol := range order {
+		for _, name := range pointNames(cert, at) {
+			for _, u := range name.URIs {
+				if protocolOf(u) == protocol {
+					all = append(all, byURL(u))
+				}
+			}
+			if protocol == LDAP {
+				for _, n := range name.Names {
+					all = append(all, byName(n))
+				}
+			}
+		}
+	}
+	return slices.CompactFunc(all, func(a, b place) bool { return a.name == b.name })
+}
