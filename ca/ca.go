@@ -19,12 +19,14 @@ import (
 	"keyman/internal/dn"
 )
 
-// Names in the CA's folder beside the database.
+// CertificateFile is the CA's certificate in its folder, PEM.
+const CertificateFile = "ca.pem"
+
+// Names in the CA's folder beside the database and the certificate.
 const (
-	certificateFile = "ca.pem"
-	issuedDir       = "issued"
-	crlFile         = "crl.der"
-	crlPEMFile      = "crl.pem"
+	issuedDir  = "issued"
+	crlFile    = "crl.der"
+	crlPEMFile = "crl.pem"
 )
 
 // publicMode is the mode of files without secrets. The folder itself is for its
@@ -93,7 +95,7 @@ func Init(ctx context.Context, dir string, o Options) (_ *CA, err error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if err := atomicfile.Write(filepath.Join(dir, certificateFile), certpem.Encode(certpem.TypeCertificate, der), publicMode); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, CertificateFile), certpem.Encode(certpem.TypeCertificate, der), publicMode); err != nil {
 		return nil, err
 	}
 	// The database comes last: where it is, the CA is complete.
@@ -125,8 +127,8 @@ func selfSigned(o Options) ([]byte, error) {
 	if o.Days == 0 {
 		o.Days = DefaultCADays
 	}
-	if o.Days < 1 || o.Days > maxDays {
-		return nil, fmt.Errorf("a lifetime of %d days: 1 to %d are accepted", o.Days, maxDays)
+	if o.Days < 1 || o.Days > MaxDays {
+		return nil, fmt.Errorf("a lifetime of %d days: 1 to %d are accepted", o.Days, MaxDays)
 	}
 	now := moment(o.Now)
 	serial, err := csr.NewSerial()
@@ -160,7 +162,7 @@ func Open(ctx context.Context, dir string, signer crypto.Signer) (*CA, error) {
 	if _, err := loadDatabase(dir); err != nil {
 		return nil, fmt.Errorf("open CA: %w", err)
 	}
-	certs, err := certpem.Read(filepath.Join(dir, certificateFile))
+	certs, err := certpem.Read(filepath.Join(dir, CertificateFile))
 	if err != nil {
 		return nil, fmt.Errorf("open CA: %w", err)
 	}

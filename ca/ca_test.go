@@ -185,7 +185,7 @@ func TestOpenRefuses(t *testing.T) {
 		t.Errorf("another key: %v", err)
 	}
 	leaf := issue(t, c, newRequest(t, "CN=gw1", newKey(t)), IssueOptions{})
-	if err := os.WriteFile(filepath.Join(c.dir, certificateFile), certpem.Encode(certpem.TypeCertificate, leaf.Certificate), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(c.dir, CertificateFile), certpem.Encode(certpem.TypeCertificate, leaf.Certificate), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(t.Context(), c.dir, nil); err == nil {

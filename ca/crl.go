@@ -57,8 +57,8 @@ func (c *CA) MakeCRL(ctx context.Context, o CRLOptions) (_ *CRL, err error) {
 	if o.Lifetime == 0 {
 		o.Lifetime = time.Duration(tx.db.Settings.CRLDays) * day
 	}
-	if o.Lifetime < time.Second || o.Lifetime > maxDays*day {
-		return nil, fmt.Errorf("make CRL: a lifetime of %s: 1s to %d days are accepted", o.Lifetime, maxDays)
+	if o.Lifetime < time.Second || o.Lifetime > MaxDays*day {
+		return nil, fmt.Errorf("make CRL: a lifetime of %s: 1s to %d days are accepted", o.Lifetime, MaxDays)
 	}
 	now := moment(o.Now)
 	tx.db.CRLNumber++

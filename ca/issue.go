@@ -165,8 +165,8 @@ func freshSerial(db *database) (*big.Int, error) {
 
 // template fills in what is to be signed.
 func (c *CA) template(r *csr.Request, serial *big.Int, o IssueOptions, urls []string) (*x509.Certificate, error) {
-	if o.Days < 1 || o.Days > maxDays {
-		return nil, fmt.Errorf("a lifetime of %d days: 1 to %d are accepted", o.Days, maxDays)
+	if o.Days < 1 || o.Days > MaxDays {
+		return nil, fmt.Errorf("a lifetime of %d days: 1 to %d are accepted", o.Days, MaxDays)
 	}
 	now := moment(o.Now)
 	if now.Before(c.cert.NotBefore) || !now.Before(c.cert.NotAfter) {

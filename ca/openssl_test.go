@@ -24,7 +24,7 @@ func TestOpenSSLVerifies(t *testing.T) {
 	testpeer.Need(t, "openssl")
 	c := newTestCA(t, nil)
 	issued := issue(t, c, newRequest(t, "C=CH, O=Example, CN=gw1", newKey(t), "dns:gw1.example.org"), IssueOptions{})
-	anchor := filepath.Join(c.dir, certificateFile)
+	anchor := filepath.Join(c.dir, CertificateFile)
 	verify := func() (string, bool) {
 		crl, err := c.MakeCRL(t.Context(), CRLOptions{})
 		if err != nil {

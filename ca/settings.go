@@ -16,9 +16,10 @@ const (
 	DefaultCRLDays         = 7
 )
 
+// MaxDays bounds every lifetime: a hundred years.
+const MaxDays = 36500
+
 const (
-	// maxDays bounds every lifetime: a hundred years.
-	maxDays = 36500
 	// maxURLs bounds the distribution point in every certificate.
 	maxURLs = 8
 	// maxURL is the longest URL, in bytes.
@@ -58,11 +59,11 @@ func (s Settings) normalized() (Settings, error) {
 }
 
 func (s Settings) validate() error {
-	if s.CertificateDays < 1 || s.CertificateDays > maxDays {
-		return fmt.Errorf("a certificate's lifetime of %d days: 1 to %d are accepted", s.CertificateDays, maxDays)
+	if s.CertificateDays < 1 || s.CertificateDays > MaxDays {
+		return fmt.Errorf("a certificate's lifetime of %d days: 1 to %d are accepted", s.CertificateDays, MaxDays)
 	}
-	if s.CRLDays < 1 || s.CRLDays > maxDays {
-		return fmt.Errorf("a CRL's lifetime of %d days: 1 to %d are accepted", s.CRLDays, maxDays)
+	if s.CRLDays < 1 || s.CRLDays > MaxDays {
+		return fmt.Errorf("a CRL's lifetime of %d days: 1 to %d are accepted", s.CRLDays, MaxDays)
 	}
 	if len(s.CRLURLs) > maxURLs {
 		return fmt.Errorf("%d CRL URLs, more than %d", len(s.CRLURLs), maxURLs)
