@@ -1,6 +1,9 @@
 # make demo   shows the main job: no root, no service, nothing left behind
 # make test   runs all tests; as root on Debian it first installs what they talk to
 
+# The linter's cache remembers paths: one of its own for each checkout.
+export GOLANGCI_LINT_CACHE := $(CURDIR)/bin/lint-cache
+
 TIMEOUT   ?= 10m
 TESTFLAGS ?=
 BENCH     ?= .
