@@ -1,0 +1,135 @@
+package ikedb
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+)
+
+// A DB is a set of definitions that belong together and have been checked. It
+// is immutable and may be used from many goroutines.
+type DB struct {
+	tunnels     []Tunnel
+	names       map[string]int // of tunnels, to the index
+	protections map[string]Protection
+	groups      map[string]Group
+	secrets     map[string]Secret // by Identity.mapKey
+
+	// Indexes of tunnels by the peer's address, in order of number. The zero
+	// Addr stands for any.
+	remotes map[netip.Addr][]int
+}
+
+// New checks definitions as a whole and makes a DB of them. The error is an
+// *Error. New does not hold on to the slices of d.
+func New(d Definitions) (*DB, error) {
+	db := &DB{
+		names:       make(map[string]int, len(d.Tunnels)),
+		protections: make(map[string]Protection, len(d.Protections)),
+		groups:      make(map[string]Group, len(d.Groups)),
+		secrets:     make(map[string]Secret, len(d.PresharedKeys)),
+		remotes:     make(map[netip.Addr][]int, len(d.Tunnels)),
+	}
+	// What is referred to comes first.
+	for _, step := range []func(Definitions) error{db.addProtections, db.addGroups, db.addSecrets, db.addTunnels} {
+		if err := step(d); err != nil {
+			return nil, err
+		}
+	}
+	return db, nil
+}
+
+// Tunnels returns all tunnels in order of their numbers.
+func (db *DB) Tunnels() []Tunnel { return slices.Clone(db.tunnels) }
+
+// Tunnel returns a tunnel by its name.
+func (db *DB) Tunnel(name string) (Tunnel, bool) {
+	i, ok := db.names[name]
+	if !ok {
+		return Tunnel{}, false
+	}
+	return db.tunnels[i], true
+}
+
+// Find returns a tunnel by its name or its number in decimal.
+func (db *DB) Find(nameOrNumber string) (Tunnel, bool) {
+	if t, ok := db.Tunnel(nameOrNumber); ok {
+		return t, true
+	}
+	n, err := strconv.Atoi(nameOrNumber)
+	if err != nil || n < 1 || n > len(db.tunnels) {
+		return Tunnel{}, false
+	}
+	return db.tunnels[n-1], true
+}
+
+// Protection returns a protection by its name; that of a tunnel of this DB is
+// always there. Its Transforms must not be changed.
+func (db *DB) Protection(name string) (Protection, bool) {
+	p, ok := db.protections[name]
+	return p, ok
+}
+
+// Group returns a group by its name. Its IDs must not be changed.
+func (db *DB) Group(name string) (Group, bool) {
+	g, ok := db.groups[name]
+	return g, ok
+}
+
+// Responders returns the tunnels by which a peer that starts from remote, with
+// a message that came in at local, may be answered: those bound to its address
+// first, then those for any address, each in order of number.
+func (db *DB) Responders(local, remote netip.Addr) []Tunnel {
+	var found []Tunnel
+	local, remote = local.Unmap(), remote.Unmap()
+	for _, key := range []netip.Addr{remote, {}} {
+		for _, i := range db.remotes[key] {
+			t := db.tunnels[i]
+			if t.Local.Address.IsValid() && t.Local.Address != local {
+				continue
+			}
+			if db.protections[t.Protection].MayRespond() {
+				found = append(found, t)
+			}
+		}
+	}
+	return found
+}
+
+// Admits reports whether the peer of a tunnel may have an identity: the
+// tunnel's remote identity, or the first match in its group.
+func (db *DB) Admits(t Tunnel, peer Identity) bool {
+	if t.Remote.Group == "" {
+		return t.Remote.ID.Match(peer)
+	}
+	return slices.ContainsFunc(db.groups[t.Remote.Group].IDs, peer.Match)
+}
+
+// PresharedKey returns the secret for a tunnel whose peer has an address. It is
+// the one of the tunnel's remote identity, or else of the address: main mode
+// needs the key before the peer has said who it is (RFC 2409, 5.4).
+func (db *DB) PresharedKey(t Tunnel, peer netip.Addr) (Secret, bool) {
+	if s, ok := db.secrets[t.Remote.ID.mapKey()]; ok {
+		return s, true
+	}
+	id, err := AddrIdentity(peer.Unmap())
+	if err != nil {
+		return Secret{}, false
+	}
+	s, ok := db.secrets[id.mapKey()]
+	return s, ok
+}
+
+// CanInitiate tells why this end cannot start a tunnel; nil where it can.
+func (db *DB) CanInitiate(t Tunnel) error {
+	switch {
+	case !db.protections[t.Protection].MayInitiate():
+		return fmt.Errorf("tunnel %q only answers: the role of protection %q is responder", t.Name, t.Protection)
+	case !t.Remote.Address.IsValid():
+		return fmt.Errorf("tunnel %q only answers: it has no remote.address", t.Name)
+	case t.Remote.Group != "":
+		return fmt.Errorf("tunnel %q only answers: its peer is the group %q", t.Name, t.Remote.Group)
+	}
+	return nil
+}

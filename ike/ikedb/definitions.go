@@ -1,0 +1,159 @@
+package ikedb
+
+import (
+	"net/netip"
+	"time"
+
+	"keyman/crl"
+	"keyman/ike/suite"
+)
+
+// The limits of definitions, beside those of identities and secrets.
+const (
+	// MaxTunnels is the largest number of tunnels, protections, groups or
+	// preshared keys, each counted by itself.
+	MaxTunnels = 65536
+	// MaxName is the longest name of a tunnel, protection, group or
+	// certificate, in bytes.
+	MaxName = 128
+	// MaxTransforms is the largest number of transforms in one protection.
+	MaxTransforms = 32
+	// MaxGroup is the size of a group, in bytes: its name and, for each
+	// identity, the written form and one byte more. The limit of 1 KiB is
+	// that of the AIX groups.
+	MaxGroup = 1024
+	// MinLifetime and MaxLifetime bound a protection's Lifetime.
+	MinLifetime = time.Minute
+	MaxLifetime = 30 * 24 * time.Hour
+	// MaxCRLTimeout keeps a check below the patience of peers, which give up
+	// after some 30 to 165 seconds.
+	MaxCRLTimeout = 2 * time.Minute
+)
+
+// DefaultLifetime is how long a phase 1 lasts where nothing is said.
+const DefaultLifetime = 8 * time.Hour
+
+// The ports of a peer where nothing is said (RFC 2408, 2.5.1; RFC 3947, 4).
+const (
+	DefaultPort     = 500
+	DefaultNATTPort = 4500
+)
+
+// Definitions are what New makes a DB of.
+type Definitions struct {
+	// Tunnels get their numbers by their order.
+	Tunnels       []Tunnel
+	Protections   []Protection
+	Groups        []Group
+	PresharedKeys []PresharedKey
+}
+
+// A Tunnel is a phase 1 tunnel: two ends and what protects the talk between
+// them.
+type Tunnel struct {
+	Name string
+	// Number is 1 for the first tunnel; New sets it.
+	Number int
+	// Protection is the name of a Protection.
+	Protection string
+	Local      LocalEnd
+	Remote     RemoteEnd
+	// AutoStart tells the daemon to activate the tunnel when it starts.
+	AutoStart bool
+}
+
+// A LocalEnd is this end of a tunnel.
+type LocalEnd struct {
+	// Address is where the tunnel ends; the zero Addr is any address of the
+	// machine.
+	Address netip.Addr
+	// ID is who this end says it is. New fills it from Address where it is
+	// zero.
+	ID Identity
+	// Certificate is the label of the personal certificate, with its key, in
+	// the key database. Tunnels with preshared keys have none.
+	Certificate string
+}
+
+// A RemoteEnd is the peer.
+type RemoteEnd struct {
+	// Address is the peer's; the zero Addr is any address, and then only the
+	// peer can start.
+	Address netip.Addr
+	// ID is who the peer must be. New fills it from Address where both ID
+	// and Group are empty.
+	ID Identity
+	// Group is the name of a Group whose members the peer may be, in place
+	// of ID.
+	Group string
+	// Port is the peer's UDP port before NAT traversal, NATTPort the one
+	// after it. New fills 500 and 4500.
+	Port, NATTPort uint16
+}
+
+// A Role says which part a tunnel may play. The empty Role is RoleBoth.
+type Role string
+
+// The roles.
+const (
+	RoleBoth      Role = "both"
+	RoleInitiator Role = "initiator"
+	RoleResponder Role = "responder"
+)
+
+// An AuthMethod says how the ends prove who they are.
+type AuthMethod string
+
+// The authentication methods. AuthRSASignature checks the peer's certificate
+// without asking whether it is revoked, AuthRSASignatureCRL asks.
+const (
+	AuthPresharedKey    AuthMethod = "preshared-key"
+	AuthRSASignature    AuthMethod = "rsa-signature"
+	AuthRSASignatureCRL AuthMethod = "rsa-signature-crl"
+)
+
+// A Protection is a phase 1 policy, which many tunnels may share.
+type Protection struct {
+	Name string
+	Role Role
+	Auth AuthMethod
+	// Transforms are what is proposed and accepted, best first. New sets
+	// their Auth and Lifetime to those of the protection.
+	Transforms []suite.Transform
+	// AllowWeak accepts algorithms that are broken or close to it, in
+	// Transforms and in the peer's certificates.
+	AllowWeak bool
+	// Revocation is how much AuthRSASignatureCRL demands; it is crl.Off with
+	// AuthRSASignature and only there.
+	Revocation crl.Revocation
+	// CRLTimeout bounds the check of the peer's certificate; New fills
+	// crl.DefaultTimeout.
+	CRLTimeout time.Duration
+	// Lifetime is how long a phase 1 lasts; New fills DefaultLifetime.
+	Lifetime time.Duration
+}
+
+// Signatures reports whether the ends authenticate by certificates.
+func (p Protection) Signatures() bool {
+	return p.Auth == AuthRSASignature || p.Auth == AuthRSASignatureCRL
+}
+
+// MayInitiate reports whether the role lets this end start.
+func (p Protection) MayInitiate() bool { return p.Role == RoleBoth || p.Role == RoleInitiator }
+
+// MayRespond reports whether the role lets this end answer.
+func (p Protection) MayRespond() bool { return p.Role == RoleBoth || p.Role == RoleResponder }
+
+// A Group is a list of identities that share one tunnel definition. It is
+// searched from the first to the last.
+type Group struct {
+	Name string
+	IDs  []Identity
+}
+
+// A PresharedKey is the secret shared with the peers that have one of the
+// identities.
+type PresharedKey struct {
+	IDs    []Identity
+	Secret Secret
+}

@@ -1,0 +1,380 @@
+package ikedb
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"keyman/crl"
+	"keyman/ike/suite"
+)
+
+// checkName tells why a definition must not have a name, or "".
+func checkName(name string) string {
+	switch {
+	case name == "":
+		return "it is missing"
+	case len(name) > MaxName:
+		return fmt.Sprintf("%d bytes, more than %d", len(name), MaxName)
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return fmt.Sprintf("%q has characters that cannot be printed", name)
+	case strings.TrimSpace(name) != name:
+		return fmt.Sprintf("%q has blanks at an end", name)
+	}
+	return ""
+}
+
+// place returns how an error calls the definition with this index.
+func place(name string, index int) string {
+	if checkName(name) == "" {
+		return name
+	}
+	return "#" + strconv.Itoa(index+1)
+}
+
+// count refuses more than MaxTunnels definitions of a kind.
+func count(table string, n int) error {
+	if n <= MaxTunnels {
+		return nil
+	}
+	return &Error{Table: table, Name: "#" + strconv.Itoa(MaxTunnels+1), Key: "name",
+		Text: fmt.Sprintf("%d of these, more than %d", n, MaxTunnels)}
+}
+
+func (db *DB) addProtections(d Definitions) error {
+	if err := count("protection", len(d.Protections)); err != nil {
+		return err
+	}
+	for i, p := range d.Protections {
+		fail := func(key, text, fix string) error {
+			return &Error{Table: "protection", Name: place(p.Name, i), Key: key, Text: text, Fix: fix}
+		}
+		if text := checkName(p.Name); text != "" {
+			return fail("name", text, "")
+		}
+		if _, twice := db.protections[p.Name]; twice {
+			return fail("name", "another protection has this name", "")
+		}
+		if err := p.complete(fail); err != nil {
+			return err
+		}
+		db.protections[p.Name] = p
+	}
+	return nil
+}
+
+// complete fills the defaults of a protection and checks it.
+func (p *Protection) complete(fail func(key, text, fix string) error) error {
+	if p.Role == "" {
+		p.Role = RoleBoth
+	}
+	if p.CRLTimeout == 0 {
+		p.CRLTimeout = crl.DefaultTimeout
+	}
+	if p.Lifetime == 0 {
+		p.Lifetime = DefaultLifetime
+	}
+	switch {
+	case p.Role != RoleBoth && p.Role != RoleInitiator && p.Role != RoleResponder:
+		return fail("role", fmt.Sprintf("%q is not known", p.Role), "use both, initiator or responder")
+	case p.Auth == "":
+		return fail("auth", "it is missing", useAuth)
+	case p.Auth != AuthPresharedKey && !p.Signatures():
+		return fail("auth", fmt.Sprintf("%q is not known", p.Auth), useAuth)
+	case p.Revocation < crl.Strict || p.Revocation > crl.Off:
+		return fail("revocation", fmt.Sprintf("%v is not known", p.Revocation), "use strict, ifuri or relaxed")
+	case p.Auth == AuthRSASignatureCRL && p.Revocation == crl.Off:
+		return fail("revocation", "off contradicts auth = rsa-signature-crl", `leave it out, or use auth = "rsa-signature" to check no list`)
+	case p.Auth == AuthRSASignature && p.Revocation != crl.Off:
+		return fail("revocation", fmt.Sprintf("auth = rsa-signature checks no revocation list, but %v is asked for", p.Revocation),
+			`use auth = "rsa-signature-crl"`)
+	case p.Auth == AuthPresharedKey && p.Revocation != crl.Strict:
+		return fail("revocation", "with a preshared key there is no certificate to check", "leave it out")
+	case p.CRLTimeout < 0 || p.CRLTimeout > MaxCRLTimeout:
+		return fail("crl-timeout", fmt.Sprintf("%v is not between 0 and %v", p.CRLTimeout, MaxCRLTimeout), "")
+	case p.Lifetime < MinLifetime || p.Lifetime > MaxLifetime || p.Lifetime%time.Second != 0:
+		return fail("lifetime", fmt.Sprintf("%v is not whole seconds between %v and %v", p.Lifetime, MinLifetime, MaxLifetime), "")
+	}
+	return p.completeTransforms(fail)
+}
+
+const useAuth = "use preshared-key, rsa-signature or rsa-signature-crl"
+
+// completeTransforms makes the transforms ready to be offered.
+func (p *Protection) completeTransforms(fail func(key, text, fix string) error) error {
+	if len(p.Transforms) == 0 {
+		return fail("transforms", "there is none", `give at least one, such as "aes256-sha256-modp2048"`)
+	}
+	if len(p.Transforms) > MaxTransforms {
+		return fail("transforms", fmt.Sprintf("%d of them, more than %d", len(p.Transforms), MaxTransforms), "")
+	}
+	seen := make(map[string]bool, len(p.Transforms))
+	p.Transforms = slices.Clone(p.Transforms)
+	for i := range p.Transforms {
+		t := &p.Transforms[i]
+		t.Lifetime, t.Auth = p.Lifetime, suite.PresharedKey
+		if p.Signatures() {
+			t.Auth = suite.RSASignature
+		}
+		if err := t.Validate(); err != nil {
+			return fail("transforms", err.Error(), "")
+		}
+		word := t.String()
+		if seen[word] {
+			return fail("transforms", word+" stands there twice", "")
+		}
+		seen[word] = true
+		if weak := t.Weak(); len(weak) > 0 && !p.AllowWeak {
+			return fail("transforms", fmt.Sprintf("%s is weak by %s", word, strings.Join(weak, ", ")),
+				`choose stronger algorithms, or write weak = "allow" into the protection if the peer knows nothing better`)
+		}
+	}
+	return nil
+}
+
+func (db *DB) addGroups(d Definitions) error {
+	if err := count("group", len(d.Groups)); err != nil {
+		return err
+	}
+	for i, g := range d.Groups {
+		fail := func(key, text, fix string) error {
+			return &Error{Table: "group", Name: place(g.Name, i), Key: key, Text: text, Fix: fix}
+		}
+		if text := checkName(g.Name); text != "" {
+			return fail("name", text, "")
+		}
+		if _, twice := db.groups[g.Name]; twice {
+			return fail("name", "another group has this name", "")
+		}
+		if len(g.IDs) == 0 {
+			return fail("ids", "there is none", "a group needs at least one identity")
+		}
+		size := len(g.Name)
+		for j, id := range g.IDs {
+			if id.IsZero() {
+				return fail("ids", fmt.Sprintf("identity %d is empty", j+1), "")
+			}
+			if slices.ContainsFunc(g.IDs[:j], id.Match) {
+				return fail("ids", fmt.Sprintf("%v stands there twice", id), "")
+			}
+			// Checked here, so that the search above stays short.
+			if size += len(id.String()) + 1; size > MaxGroup {
+				return fail("ids", fmt.Sprintf("the group is larger than %d bytes", MaxGroup), "split it into two groups, each with its own tunnel")
+			}
+		}
+		g.IDs = slices.Clone(g.IDs)
+		db.groups[g.Name] = g
+	}
+	return nil
+}
+
+func (db *DB) addSecrets(d Definitions) error {
+	if err := count("preshared-key", len(d.PresharedKeys)); err != nil {
+		return err
+	}
+	for i, k := range d.PresharedKeys {
+		fail := func(key, text, fix string) error {
+			return &Error{Table: "preshared-key", Name: "#" + strconv.Itoa(i+1), Key: key, Text: text, Fix: fix}
+		}
+		switch {
+		case len(k.IDs) == 0:
+			return fail("ids", "there is none", "say by whose identity or address the key is found")
+		case len(k.IDs) > MaxTunnels:
+			return fail("ids", fmt.Sprintf("%d of them, more than %d", len(k.IDs), MaxTunnels), "")
+		case k.Secret.Len() == 0:
+			return fail("secret", "it is empty", "")
+		case k.Secret.Len() > MaxSecret:
+			return fail("secret", fmt.Sprintf("%d bytes, more than %d", k.Secret.Len(), MaxSecret), "")
+		}
+		for j, id := range k.IDs {
+			if id.IsZero() {
+				return fail("ids", fmt.Sprintf("identity %d is empty", j+1), "")
+			}
+			if _, twice := db.secrets[id.mapKey()]; twice {
+				return fail("ids", fmt.Sprintf("%v has a preshared key already", id), "")
+			}
+			db.secrets[id.mapKey()] = k.Secret
+		}
+	}
+	return nil
+}
+
+func (db *DB) addTunnels(d Definitions) error {
+	if err := count("tunnel", len(d.Tunnels)); err != nil {
+		return err
+	}
+	for i, t := range d.Tunnels {
+		fail := func(key, text, fix string) error {
+			return &Error{Table: "tunnel", Name: place(t.Name, i), Key: key, Text: text, Fix: fix}
+		}
+		if text := checkName(t.Name); text != "" {
+			return fail("name", text, "")
+		}
+		if strings.Trim(t.Name, "0123456789,-") == "" {
+			return fail("name", "a name must have a letter", "tunnels are called by their numbers, too")
+		}
+		if _, twice := db.names[t.Name]; twice {
+			return fail("name", "another tunnel has this name", "")
+		}
+		t.Number = i + 1
+		if err := db.completeTunnel(&t, fail); err != nil {
+			return err
+		}
+		db.names[t.Name] = i
+		db.tunnels = append(db.tunnels, t)
+		db.remotes[t.Remote.Address] = append(db.remotes[t.Remote.Address], i)
+	}
+	return nil
+}
+
+// completeTunnel fills the defaults of a tunnel and checks it.
+func (db *DB) completeTunnel(t *Tunnel, fail func(key, text, fix string) error) error {
+	protection, ok := db.protections[t.Protection]
+	switch {
+	case t.Protection == "":
+		return fail("protection", "it is missing", "name a protection")
+	case !ok:
+		return fail("protection", fmt.Sprintf("there is no protection %q", t.Protection), "")
+	}
+	for _, end := range []struct {
+		key  string
+		addr netip.Addr
+	}{{"local.address", t.Local.Address}, {"remote.address", t.Remote.Address}} {
+		if text := checkAddress(end.addr); text != "" {
+			return fail(end.key, text, "")
+		}
+	}
+	if err := db.completeEnds(t, fail); err != nil {
+		return err
+	}
+	if t.Local.Address.IsValid() && t.Remote.Address.IsValid() && t.Local.Address.Is4() != t.Remote.Address.Is4() {
+		return fail("remote.address", fmt.Sprintf("%v and the local address %v are of different families", t.Remote.Address, t.Local.Address), "")
+	}
+	if err := db.checkCredential(t, protection, fail); err != nil {
+		return err
+	}
+	if t.AutoStart {
+		if err := db.CanInitiate(*t); err != nil {
+			return fail("autostart", err.Error(), "leave it out")
+		}
+	}
+	if protection.Role == RoleInitiator {
+		if err := db.CanInitiate(*t); err != nil {
+			return fail("protection", fmt.Sprintf("%q never answers, and %v", t.Protection, err), "")
+		}
+	}
+	return nil
+}
+
+// checkCredential demands what this end authenticates with.
+func (db *DB) checkCredential(t *Tunnel, p Protection, fail func(key, text, fix string) error) error {
+	label := t.Local.Certificate
+	switch {
+	case !p.Signatures() && label != "":
+		return fail("local.certificate", fmt.Sprintf("protection %q uses a preshared key", p.Name), "leave it out")
+	case !p.Signatures():
+		return db.checkPresharedKey(t, fail)
+	case label == "":
+		return fail("local.certificate", fmt.Sprintf("it is missing, and protection %q signs", p.Name),
+			"give the label of a personal certificate in the key database")
+	}
+	if text := checkName(label); text != "" {
+		return fail("local.certificate", text, "")
+	}
+	return nil
+}
+
+// checkAddress tells why an address cannot be an end of a tunnel, or "".
+func checkAddress(addr netip.Addr) string {
+	switch {
+	case !addr.IsValid():
+		return ""
+	case addr.Zone() != "":
+		return fmt.Sprintf("%v has a zone", addr)
+	case addr.Is4In6():
+		return fmt.Sprintf("%v is an IPv4 address in disguise: write %v", addr, addr.Unmap())
+	case addr.IsUnspecified(), addr.IsMulticast(), addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return fmt.Sprintf("%v is no host's address", addr)
+	}
+	return ""
+}
+
+// completeEnds fills identities and ports.
+func (db *DB) completeEnds(t *Tunnel, fail func(key, text, fix string) error) error {
+	if t.Local.ID.IsZero() {
+		if !t.Local.Address.IsValid() {
+			return fail("local.id", "it is missing, and there is no local.address to take its place", "say who this end is")
+		}
+		t.Local.ID, _ = AddrIdentity(t.Local.Address)
+	}
+	remote := &t.Remote
+	_, known := db.groups[remote.Group]
+	switch {
+	case remote.Group != "" && !remote.ID.IsZero():
+		return fail("remote.group", "the peer has an id already", "give either id or group")
+	case remote.Group != "" && !known:
+		return fail("remote.group", fmt.Sprintf("there is no group %q", remote.Group), "")
+	case remote.Group == "" && remote.ID.IsZero():
+		if !remote.Address.IsValid() {
+			return fail("remote.id", "it is missing, and there is no remote.address to take its place", "say who the peer is")
+		}
+		remote.ID, _ = AddrIdentity(remote.Address)
+	}
+	if remote.Port == 0 {
+		remote.Port = DefaultPort
+	}
+	if remote.NATTPort == 0 {
+		remote.NATTPort = DefaultNATTPort
+	}
+	if remote.Port == remote.NATTPort {
+		// The non-ESP marker tells the two apart (RFC 3948, 2.2).
+		return fail("remote.natt-port", fmt.Sprintf("%d is remote.port, too", remote.NATTPort), "")
+	}
+	return nil
+}
+
+// checkPresharedKey demands a key that can be chosen from the peer's address
+// alone (RFC 2409, 5.4).
+func (db *DB) checkPresharedKey(t *Tunnel, fail func(key, text, fix string) error) error {
+	const (
+		byAddress = "but main mode chooses a preshared key by the peer's address (RFC 2409, 5.4)"
+		fix       = "add a [[preshared-key]] with it among the ids"
+	)
+	switch {
+	case t.Remote.Address.IsValid():
+		if _, ok := db.PresharedKey(*t, t.Remote.Address); !ok {
+			return fail("remote", fmt.Sprintf("there is no preshared key for %s", strings.Join(keyNames(t.Remote), " or ")), fix)
+		}
+	case t.Remote.Group != "":
+		for _, id := range db.groups[t.Remote.Group].IDs {
+			if !id.Addr().IsValid() {
+				return fail("remote.group", fmt.Sprintf("member %v is no address, %s", id, byAddress),
+					"give remote.address, or use certificates")
+			}
+			if _, ok := db.secrets[id.mapKey()]; !ok {
+				return fail("remote.group", fmt.Sprintf("there is no preshared key for member %v", id), fix)
+			}
+		}
+	default:
+		return fail("remote.address", "it is missing, "+byAddress,
+			"give it, or use certificates")
+	}
+	return nil
+}
+
+// keyNames returns the identities by which a peer's preshared key is found.
+func keyNames(r RemoteEnd) []string {
+	var names []string
+	addressed, _ := AddrIdentity(r.Address)
+	for _, id := range []Identity{r.ID, addressed} {
+		if name := id.String(); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
