@@ -24,7 +24,9 @@ Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 failed.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON instead of text")
 	root.PersistentFlags().StringVar(&a.stateDir, "state", "", "state `directory` (default /var/lib/keyman for root, else the XDG state directory)")
-	root.AddCommand()
+	root.AddCommand(
+		newCACommand(a),
+	)
 	usageErrors(root)
 	return root
 }

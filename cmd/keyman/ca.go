@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+
+	"github.com/spf13/cobra"
+
+	"keyman/ca"
+	"keyman/internal/atomicfile"
+	"keyman/keystore"
+)
+
+const (
+	// caKeys is the key database in a CA's folder, caLabel its entry.
+	caKeys  = "ca.p12"
+	caLabel = "ca"
+	// caPassword is what the password flags and the prompt ask for.
+	caPassword = "the CA's key database"
+	// publicMode is the mode of files that are made to be given away.
+	publicMode fs.FileMode = 0o644
+)
+
+// caName is what a CA may be called: the name of its folder.
+var caName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// newCACommand is "keyman ca".
+func newCACommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "ca",
+		Short: "Run a small CA",
+		Long: `Found a CA, issue certificates for requests, revoke them and make revocation
+lists. A CA lives in the folder ca/NAME of the state directory: its key database
+ca.p12, its certificate ca.pem, its database ca.json, every certificate that it
+issued and its latest list.`,
+	}
+	cmd.AddCommand(newCAInitCommand(a), newCAIssueCommand(a), newCAListCommand(a), newCARevokeCommand(a), newCACRLCommand(a))
+	return cmd
+}
+
+// caFolder returns the folder of a CA.
+func (a *app) caFolder(name string) (string, error) {
+	if !caName.MatchString(name) {
+		return "", usagef("%q cannot be the name of a CA: use letters, digits, dots, hyphens and underscores", name)
+	}
+	state, err := a.state()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(state, "ca", name), nil
+}
+
+// openCA opens a CA that lists and revokes, without its private key.
+func (a *app) openCA(ctx context.Context, name string) (*ca.CA, error) {
+	dir, err := a.caFolder(name)
+	if err != nil {
+		return nil, err
+	}
+	c, err := ca.Open(ctx, dir, nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, withHint(fmt.Errorf("there is no CA %q: %w", name, err), "keyman ca init makes one; --state says in which state directory to look")
+	}
+	return c, err
+}
+
+// openSigningCA opens a CA with its private key.
+func (a *app) openSigningCA(ctx context.Context, name string, flags *passwordFlags) (*ca.CA, error) {
+	// Whether there is a CA at all shows before the password is asked for.
+	if _, err := a.openCA(ctx, name); err != nil {
+		return nil, err
+	}
+	dir, err := a.caFolder(name)
+	if err != nil {
+		return nil, err
+	}
+	password, err := a.password(flags, caPassword, false)
+	if err != nil {
+		return nil, err
+	}
+	defer password.Wipe()
+	store, err := keystore.Open(ctx, filepath.Join(dir, caKeys), password)
+	if err != nil {
+		return nil, err
+	}
+	entry, ok := store.Lookup(caLabel)
+	if !ok {
+		return nil, fmt.Errorf("%s has no entry %q", store.Path(), caLabel)
+	}
+	signer, err := entry.Signer()
+	if err != nil {
+		return nil, err
+	}
+	return ca.Open(ctx, dir, signer)
+}
+
+// writePublic writes a file that is made to be given away; "" is none.
+func writePublic(path string, data []byte) error {
+	if path == "" {
+		return nil
+	}
+	return atomicfile.Write(path, data, publicMode)
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"keyman/ca"
+	"keyman/csr"
+	"keyman/internal/atomicfile"
+	"keyman/internal/certpem"
+)
+
+// newCAIssueCommand is "keyman ca issue".
+func newCAIssueCommand(a *app) *cobra.Command {
+	var (
+		request, profile, out string
+		o                     ca.IssueOptions
+	)
+	cmd := &cobra.Command{
+		Use:   "issue NAME --request FILE",
+		Short: "Issue a certificate for a request",
+		Long: `Check a certificate request and issue a certificate for it. The subject, the
+public key and the alternative names are those of the request; everything else
+is set by the profile: ike is for IKE alone, ike-tls adds the usages serverAuth
+and clientAuth for peers that demand them.`,
+		Args: cobra.ExactArgs(1),
+	}
+	cmd.Flags().StringVar(&request, "request", "", "the request, a PEM or DER `file`")
+	cmd.Flags().StringVar(&profile, "profile", string(ca.ProfileIKE), "`ike` or ike-tls")
+	cmd.Flags().IntVar(&o.Days, "days", 0, "lifetime in days (default: as the CA was founded)")
+	cmd.Flags().StringVar(&out, "out", "", "write the certificate to this `file`, too (PEM)")
+	_ = cmd.MarkFlagRequired("request")
+	flags := addPasswordFlags(cmd, "", caPassword)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := o.Profile.UnmarshalText([]byte(profile)); err != nil {
+			return usagef("--profile: %w", err)
+		}
+		data, _, err := atomicfile.Read(request, csr.MaxRequest)
+		if err != nil {
+			return err
+		}
+		parsed, err := csr.Parse(data)
+		if err != nil {
+			return fmt.Errorf("%s: %w", request, err)
+		}
+		c, err := a.openSigningCA(cmd.Context(), args[0], flags)
+		if err != nil {
+			return err
+		}
+		issued, err := c.Issue(cmd.Context(), parsed, o)
+		if err != nil {
+			return err
+		}
+		if issued.Shortened {
+			a.warnf("the lifetime was cut: the CA itself is good until %s only", issued.Record.NotAfter.Format(time.DateOnly))
+		}
+		if err := writePublic(out, certpem.Encode(certpem.TypeCertificate, issued.Certificate)); err != nil {
+			return err
+		}
+		return a.print(struct {
+			ca.Record
+			File string `json:"file"`
+		}{issued.Record, issued.File}, func(w io.Writer) {
+			fmt.Fprintf(w, "certificate %s: %s\n", issued.Record.Serial, issued.Record.Subject)
+			for _, san := range issued.Record.SANs {
+				fmt.Fprintf(w, "  %s\n", san)
+			}
+			fmt.Fprintf(w, "  good until   %s\n", issued.Record.NotAfter.Format(time.DateOnly))
+			fmt.Fprintf(w, "  file         %s\n", issued.File)
+		})
+	}
+	return cmd
+}
+
+// newCAListCommand is "keyman ca list".
+func newCAListCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list NAME",
+		Short: "List the certificates that a CA issued",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.openCA(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			records, err := c.Certificates()
+			if err != nil {
+				return err
+			}
+			type row struct {
+				ca.Record
+				Status string `json:"status"`
+			}
+			now := time.Now()
+			rows := make([]row, 0, len(records))
+			for _, record := range records {
+				rows = append(rows, row{record, record.Status(now)})
+			}
+			return a.print(rows, func(w io.Writer) {
+				t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(t, "SERIAL\tSTATUS\tGOOD UNTIL\tSUBJECT")
+				for _, r := range rows {
+					fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Serial, r.Status, r.NotAfter.Format(time.DateOnly), r.Subject)
+				}
+				t.Flush()
+			})
+		},
+	}
+}
