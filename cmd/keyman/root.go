@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 )
 
@@ -16,7 +18,6 @@ authenticate with RSA signatures and CRL checking.
 Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 failed.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
@@ -32,8 +33,18 @@ Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 failed.`,
 }
 
 // usageErrors makes every command report wrong arguments as usage (exit code
-// 2), and every command that only groups others refuse to run by itself.
+// 2), and every command that only groups others refuse to run by itself: cobra
+// would print its help and call that success.
 func usageErrors(cmd *cobra.Command) {
+	if !cmd.Runnable() {
+		cmd.Args = cobra.ArbitraryArgs
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("%s: what shall be done? Say one of: %s", cmd.CommandPath(), subcommands(cmd))
+			}
+			return usagef("%s: there is no command %q. Say one of: %s", cmd.CommandPath(), args[0], subcommands(cmd))
+		}
+	}
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
@@ -45,4 +56,15 @@ func usageErrors(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		usageErrors(sub)
 	}
+}
+
+// subcommands lists what a command groups.
+func subcommands(cmd *cobra.Command) string {
+	var names []string
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return strings.Join(names, ", ")
 }
