@@ -7,23 +7,27 @@ import (
 
 // The classes of phase 1 attributes (RFC 2409, appendix A).
 const (
-	AttrEncryption    uint16 = 1
-	AttrHash          uint16 = 2
-	AttrAuth          uint16 = 3
-	AttrGroup         uint16 = 4
-	AttrGroupType     uint16 = 5
-	AttrGroupPrime    uint16 = 6
-	AttrGroupGenOne   uint16 = 7
-	AttrGroupGenTwo   uint16 = 8
-	AttrGroupCurveA   uint16 = 9
-	AttrGroupCurveB   uint16 = 10
-	AttrLifeType      uint16 = 11
-	AttrLifeDuration  uint16 = 12
-	AttrPRF           uint16 = 13
-	AttrKeyLength     uint16 = 14
-	AttrFieldSize     uint16 = 15
-	AttrGroupOrder    uint16 = 16
-	LifeTypeSeconds   uint16 = 1 // a value of AttrLifeType
+	AttrEncryption   uint16 = 1
+	AttrHash         uint16 = 2
+	AttrAuth         uint16 = 3
+	AttrGroup        uint16 = 4
+	AttrGroupType    uint16 = 5
+	AttrGroupPrime   uint16 = 6
+	AttrGroupGenOne  uint16 = 7
+	AttrGroupGenTwo  uint16 = 8
+	AttrGroupCurveA  uint16 = 9
+	AttrGroupCurveB  uint16 = 10
+	AttrLifeType     uint16 = 11
+	AttrLifeDuration uint16 = 12
+	AttrPRF          uint16 = 13
+	AttrKeyLength    uint16 = 14
+	AttrFieldSize    uint16 = 15
+	AttrGroupOrder   uint16 = 16
+)
+
+// The values of AttrLifeType: what AttrLifeDuration counts.
+const (
+	LifeTypeSeconds   uint16 = 1
 	LifeTypeKilobytes uint16 = 2
 )
 

@@ -223,7 +223,10 @@ func TestCountLimits(t *testing.T) {
 				t.Fatalf("marshalling: %v", err)
 			}
 			if !c.ok {
-				wantRefusal(t, err, err.(*isakmp.Error).Notify, "")
+				var e *isakmp.Error
+				if !errors.As(err, &e) {
+					t.Errorf("error is %v, want an *Error", err)
+				}
 				return
 			}
 			ps, err := isakmp.ParsePayloads(first, b)
