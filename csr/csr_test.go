@@ -92,11 +92,11 @@ func TestCreate(t *testing.T) {
 		IKE:     true,
 	}
 	for kind, key := range map[string]crypto.Signer{
-		"rsa:2048":   rsaKey(t, 2048),
-		"ecdsa:p256": ecdsaKey(t, elliptic.P256()),
-		"ecdsa:p384": ecdsaKey(t, elliptic.P384()),
-		"ecdsa:p521": ecdsaKey(t, elliptic.P521()),
-		"ed25519":    ed25519Key(t),
+		"rsa-2048": rsaKey(t, 2048),
+		"p256":     ecdsaKey(t, elliptic.P256()),
+		"p384":     ecdsaKey(t, elliptic.P384()),
+		"p521":     ecdsaKey(t, elliptic.P521()),
+		"ed25519":  ed25519Key(t),
 	} {
 		t.Run(kind, func(t *testing.T) {
 			der, err := Create(template, key)
@@ -124,6 +124,9 @@ func TestCreate(t *testing.T) {
 				if !slices.Contains(request.SANs, s) {
 					t.Errorf("%s got lost: %v", s, request.SANs)
 				}
+			}
+			if got := KeyName(request.PublicKey); got != kind {
+				t.Errorf("the key of %s is called %s", kind, got)
 			}
 			if public, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(request.PublicKey) {
 				t.Error("another public key")

@@ -2,10 +2,14 @@ package csr
 
 import (
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
 	"crypto/sha1"
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
+	"strconv"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -29,4 +33,18 @@ func KeyID(public crypto.PublicKey) ([]byte, error) {
 	}
 	sum := sha1.Sum(bits.Bytes)
 	return sum[:], nil
+}
+
+// KeyName returns a short name of a public key for people: "rsa-3072", "p256" or
+// "ed25519".
+func KeyName(public crypto.PublicKey) string {
+	switch k := public.(type) {
+	case *rsa.PublicKey:
+		return "rsa-" + strconv.Itoa(k.N.BitLen())
+	case *ecdsa.PublicKey:
+		return "p" + strconv.Itoa(k.Curve.Params().BitSize)
+	case ed25519.PublicKey:
+		return "ed25519"
+	}
+	return fmt.Sprintf("%T", public)
 }

@@ -19,7 +19,7 @@ const (
 	// caKeys is the key database in a CA's folder, caLabel its entry.
 	caKeys  = "ca.p12"
 	caLabel = "ca"
-	// caPassword is what the password flags and the prompt ask for.
+	// caPassword is what the password opens.
 	caPassword = "the CA's key database"
 	// publicMode is the mode of files that are made to be given away.
 	publicMode fs.FileMode = 0o644

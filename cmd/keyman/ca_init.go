@@ -46,7 +46,7 @@ func newCAInitCommand(a *app) *cobra.Command {
 	cmd.Flags().BoolVar(&o.NoSubCAs, "no-sub-cas", false, "allow no CA below this one (path length 0)")
 	cmd.Flags().StringVar(&out, "out", "", "write the CA's certificate to this `file`, too")
 	_ = cmd.MarkFlagRequired("subject")
-	flags := addPasswordFlags(cmd, "", caPassword)
+	flags := addPasswordFlags(cmd, "", "the password of "+caPassword)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var err error
 		if o.Subject, err = dn.Parse(subject); err != nil {

@@ -102,7 +102,7 @@ published. A web server and an LDAP server give it out as DER.`,
 	cmd.Flags().StringVar(&out, "out", "", "write the list to this `file`, too")
 	cmd.Flags().StringVar(&form, "form", "der", "`form` of that file: der or pem")
 	cmd.Flags().IntVar(&days, "days", 0, "days until the next list is due (default: as the CA was founded)")
-	flags := addPasswordFlags(cmd, "", caPassword)
+	flags := addPasswordFlags(cmd, "", "the password of "+caPassword)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
 		case form != "der" && form != "pem":

@@ -27,6 +27,7 @@ Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 failed.`,
 	root.PersistentFlags().StringVar(&a.stateDir, "state", "", "state `directory` (default /var/lib/keyman for root, else the XDG state directory)")
 	root.AddCommand(
 		newCACommand(a),
+		newReqCommand(a),
 	)
 	usageErrors(root)
 	return root

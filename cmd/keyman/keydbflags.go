@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"keyman/keystore"
+)
+
+// keydbPassword is what the password opens.
+const keydbPassword = "the key database"
+
+// keydbFlags say which key database a command works on, and where its password
+// comes from.
+type keydbFlags struct {
+	path     string
+	password *passwordFlags
+}
+
+// addKeydbFlags adds --keydb and the password flags.
+func addKeydbFlags(cmd *cobra.Command) *keydbFlags {
+	f := &keydbFlags{password: addPasswordFlags(cmd, "", "the password of "+keydbPassword)}
+	cmd.Flags().StringVar(&f.path, "keydb", "", "key database `file` (default keys.p12 in the state directory)")
+	return f
+}
+
+// keydbPath returns the path of the key database that the flags name.
+func (a *app) keydbPath(f *keydbFlags) (string, error) {
+	if f.path != "" {
+		return f.path, nil
+	}
+	state, err := a.state()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(state, "keys.p12"), nil
+}
+
+// openKeydb opens the key database that the flags name.
+func (a *app) openKeydb(ctx context.Context, f *keydbFlags) (*keystore.Store, error) {
+	path, err := a.keydbPath(f)
+	if err != nil {
+		return nil, err
+	}
+	password, err := a.password(f.password, keydbPassword, false)
+	if err != nil {
+		return nil, err
+	}
+	defer password.Wipe()
+	store, err := keystore.Open(ctx, path, password)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, withHint(err, "keyman keydb create makes one")
+	}
+	return store, err
+}

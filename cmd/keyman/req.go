@@ -1,0 +1,247 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"keyman/csr"
+	"keyman/internal/atomicfile"
+	"keyman/internal/certpem"
+	"keyman/internal/dn"
+	"keyman/keystore"
+)
+
+// newReqCommand is "keyman req".
+func newReqCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "req",
+		Short: "Make and show certificate requests",
+		Long: `Make a private key in the key database and a certificate request for it, list
+the requests that wait for their certificates, and show a request.`,
+	}
+	cmd.AddCommand(newReqCreateCommand(a), newReqListCommand(a), newReqShowCommand(a))
+	return cmd
+}
+
+// A shownRequest is a request as it is printed.
+type shownRequest struct {
+	Label   string    `json:"label,omitempty"`
+	Subject string    `json:"subject"`
+	SANs    []csr.SAN `json:"sans,omitempty"`
+	IKE     bool      `json:"ike"`
+	Key     string    `json:"key"`
+	PEM     string    `json:"pem,omitempty"`
+}
+
+// showRequest reads a request and tells what it asks for.
+func showRequest(label string, data []byte) (shownRequest, error) {
+	r, err := csr.Parse(data)
+	if err != nil {
+		return shownRequest{}, err
+	}
+	return shownRequest{
+		Label:   label,
+		Subject: r.Subject.String(),
+		SANs:    r.SANs,
+		IKE:     r.IKE(),
+		Key:     csr.KeyName(r.PublicKey),
+		PEM:     string(certpem.Encode(csr.PEMType, r.Raw)),
+	}, nil
+}
+
+// write shows a request to people.
+func (r shownRequest) write(w io.Writer) {
+	if r.Label != "" {
+		fmt.Fprintf(w, "label    %s\n", r.Label)
+	}
+	fmt.Fprintf(w, "subject  %s\n", r.Subject)
+	for _, san := range r.SANs {
+		fmt.Fprintf(w, "name     %s\n", san)
+	}
+	fmt.Fprintf(w, "key      %s\n", r.Key)
+	if r.IKE {
+		fmt.Fprintf(w, "usage    IKE\n")
+	}
+}
+
+// newReqCreateCommand is "keyman req create".
+func newReqCreateCommand(a *app) *cobra.Command {
+	var (
+		label, subject, out string
+		names               []string
+		key                 keystore.KeySpec
+		template            csr.Template
+	)
+	cmd := &cobra.Command{
+		Use:   "create --label LABEL --subject DN [--san KIND:NAME]...",
+		Short: "Make a key and a certificate request for it",
+		Example: `  keyman req create --label gw1 --subject "C=CH, O=Example, CN=gw1" \
+    --san dns:gw1.example.org --san ip:192.0.2.1 --ike --out gw1.csr`,
+		Args: cobra.NoArgs,
+	}
+	cmd.Flags().StringVar(&label, "label", "", "`label` of the new key in the key database")
+	cmd.Flags().StringVar(&subject, "subject", "", "the owner's `name`, such as \"C=CH, O=Example, CN=gw1\"")
+	cmd.Flags().StringArrayVar(&names, "san", nil, "an alternative `name`: dns:..., ip:..., email:... or uri:...; again for more")
+	cmd.Flags().BoolVar(&template.IKE, "ike", false, "ask for the usages of an IKE gateway (digitalSignature, ipsecIKE)")
+	cmd.Flags().Var(&key, "key", "`kind` of key: rsa-BITS, p256, p384, p521, ed25519")
+	cmd.Flags().StringVar(&out, "out", "", "write the request to this `file` (PEM)")
+	_ = cmd.MarkFlagRequired("label")
+	cmd.MarkFlagsOneRequired("subject", "san")
+	flags := addKeydbFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := fillTemplate(&template, subject, names); err != nil {
+			return err
+		}
+		store, err := a.openKeydb(cmd.Context(), flags)
+		if err != nil {
+			return err
+		}
+		// A label that is taken shows before a key is made.
+		if _, taken := store.Lookup(label); taken {
+			return &keystore.EntryError{Label: label, Err: keystore.ErrDuplicateLabel}
+		}
+		signer, err := keystore.GenerateKey(key)
+		if err != nil {
+			return err
+		}
+		der, err := csr.Create(template, signer)
+		if err != nil {
+			return err
+		}
+		if err := store.AddRequest(label, signer, der); err != nil {
+			return err
+		}
+		if err := store.Save(cmd.Context()); err != nil {
+			return err
+		}
+		if err := writePublic(out, certpem.Encode(csr.PEMType, der)); err != nil {
+			return withHint(fmt.Errorf("the request is in the key database, but: %w", err), "keyman req show writes it again")
+		}
+		shown, err := showRequest(label, der)
+		if err != nil {
+			return err
+		}
+		return a.print(shown, shown.write)
+	}
+	return cmd
+}
+
+// fillTemplate reads the names of a request. What is wrong with them is a wrong
+// command line.
+func fillTemplate(t *csr.Template, subject string, names []string) error {
+	if subject != "" {
+		var err error
+		if t.Subject, err = dn.Parse(subject); err != nil {
+			return usagef("--subject: %w", err)
+		}
+	}
+	for _, text := range names {
+		san, err := csr.ParseSAN(text)
+		if err != nil {
+			return usagef("--san: %w", err)
+		}
+		t.SANs = append(t.SANs, san)
+	}
+	if err := t.Validate(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// newReqListCommand is "keyman req list".
+func newReqListCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the requests that wait for their certificates",
+		Args:  cobra.NoArgs,
+	}
+	flags := addKeydbFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		store, err := a.openKeydb(cmd.Context(), flags)
+		if err != nil {
+			return err
+		}
+		rows := []shownRequest{}
+		for entry := range store.Entries() {
+			if entry.Kind != keystore.Request {
+				continue
+			}
+			row := shownRequest{Label: entry.Label}
+			// Other programs store a key that waits without its request.
+			if entry.Request != nil {
+				if row, err = showRequest(entry.Label, entry.Request); err != nil {
+					return fmt.Errorf("%q: %w", entry.Label, err)
+				}
+				row.PEM = ""
+			}
+			rows = append(rows, row)
+		}
+		return a.print(rows, func(w io.Writer) {
+			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(t, "LABEL\tKEY\tSUBJECT")
+			for _, r := range rows {
+				fmt.Fprintf(t, "%s\t%s\t%s\n", r.Label, r.Key, r.Subject)
+			}
+			t.Flush()
+		})
+	}
+	return cmd
+}
+
+// newReqShowCommand is "keyman req show".
+func newReqShowCommand(a *app) *cobra.Command {
+	var file, out string
+	cmd := &cobra.Command{
+		Use:   "show {LABEL | --file FILE}",
+		Short: "Show a request, or write it to a file again",
+		Args:  cobra.MaximumNArgs(1),
+	}
+	cmd.Flags().StringVar(&file, "file", "", "show the request in this PEM or DER `file`")
+	cmd.Flags().StringVar(&out, "out", "", "write the request to this `file` (PEM)")
+	flags := addKeydbFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if (len(args) == 1) == (file != "") {
+			return usagef("give either a label or --file")
+		}
+		var shown shownRequest
+		if file != "" {
+			data, _, err := atomicfile.Read(file, csr.MaxRequest)
+			if err != nil {
+				return err
+			}
+			if shown, err = showRequest("", data); err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
+		} else {
+			store, err := a.openKeydb(cmd.Context(), flags)
+			if err != nil {
+				return err
+			}
+			entry, ok := store.Lookup(args[0])
+			switch {
+			case !ok:
+				return &keystore.EntryError{Label: args[0], Err: keystore.ErrNotFound}
+			case entry.Kind != keystore.Request:
+				return &keystore.EntryError{Label: args[0], Err: keystore.ErrKind, Detail: "it is a " + entry.Kind.String()}
+			case entry.Request == nil:
+				return fmt.Errorf("%q: only the key is in %s, the request is not", args[0], store.Path())
+			}
+			if shown, err = showRequest(entry.Label, entry.Request); err != nil {
+				return err
+			}
+		}
+		if err := writePublic(out, []byte(shown.PEM)); err != nil {
+			return err
+		}
+		return a.print(shown, func(w io.Writer) {
+			shown.write(w)
+			if out == "" {
+				fmt.Fprint(w, shown.PEM)
+			}
+		})
+	}
+	return cmd
+}
