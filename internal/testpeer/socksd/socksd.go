@@ -3,7 +3,6 @@ package socksd
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -125,7 +124,8 @@ func relay(client net.Conn, fromClient io.Reader, target net.Conn) {
 // well, as a broken connection where it did not.
 func endWrite(conn net.Conn, err error) {
 	half, ok := conn.(interface{ CloseWrite() error })
-	if err != nil || !ok || errors.Is(half.CloseWrite(), net.ErrClosed) {
-		conn.Close()
+	if err == nil && ok && half.CloseWrite() == nil {
+		return
 	}
+	conn.Close()
 }
