@@ -162,15 +162,12 @@ func TestErrorBeforeAcceptance(t *testing.T) {
 		if r.State() == AwaitAuth && i.State() == AwaitAuth && !refused {
 			refused = true
 			// The first message 5 is refused, with keys, and forgotten.
-			data, err := r.sealInformational(r.notification(isakmp.AuthenticationFailed, nil))
-			if err != nil {
-				t.Fatal(err)
-			}
 			// The peer encrypts as if message 5 had been read: the chain
 			// of the initiator is one block further.
 			saved := r.chain.last
 			r.chain.last = i.chain.last
-			if data, err = r.sealInformational(r.notification(isakmp.AuthenticationFailed, nil)); err != nil {
+			data, err := r.sealInformational(r.notification(isakmp.AuthenticationFailed, nil))
+			if err != nil {
 				t.Fatal(err)
 			}
 			r.chain.last = saved

@@ -1,0 +1,22 @@
+// Package ike negotiates IKE tunnels and keeps them.
+//
+// Begin with New and a Config that brings the definitions (ikedb.DB), a Transport
+// (ListenUDP, or iketest's network in tests), a Verifier (crl.Checker) and our
+// own Credentials; then Run. Activate starts a negotiation, List shows what
+// there is, Events tells what happens, Remove ends a tunnel.
+//
+// The protocol is in ikev1, as values without clocks or sockets; the Engine owns
+// those. One goroutine holds every SA. Whatever takes longer than a hash runs on
+// bounded workers and comes back as an event: Diffie-Hellman and signatures on
+// one set, verdicts, which may fetch revocation lists, on another. A list that
+// hangs delays the one tunnel that needs it.
+//
+// What the Engine promises:
+//
+//   - a peer is accepted only if its signature is right, its certificate stands
+//     for the identity it claims, that identity is one the tunnel is for, and the
+//     Verifier accepts the chain under the tunnel's policy; or, with a preshared
+//     key, if it knows the key;
+//   - every refusal carries its reasons, in Status and in Event;
+//   - a negotiation ends by its deadline, and Run returns with no goroutine left.
+package ike

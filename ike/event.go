@@ -1,0 +1,120 @@
+package ike
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"keyman/crl"
+)
+
+// An EventKind says what an Event is about.
+type EventKind string
+
+// What an Event is about.
+const (
+	EventStarted      EventKind = "started"      // a negotiation began
+	EventMessage      EventKind = "message"      // a message was sent, resent or accepted
+	EventNotification EventKind = "notification" // the peer notified something
+	EventIgnored      EventKind = "ignored"      // a message was dropped
+	EventVerdict      EventKind = "verdict"      // the peer's certificate was checked
+	EventEstablished  EventKind = "established"  // the tunnel is up
+	EventFailed       EventKind = "failed"       // the negotiation ended without a tunnel
+	EventClosed       EventKind = "closed"       // an established tunnel ended
+)
+
+// An Event is something that happened to a negotiation.
+type Event struct {
+	Time   time.Time      `json:"time"`
+	Kind   EventKind      `json:"kind"`
+	Tunnel string         `json:"tunnel,omitempty"` // empty while a responder does not know
+	ID     uint64         `json:"id,omitempty"`     // of the negotiation
+	Role   string         `json:"role,omitempty"`
+	Peer   netip.AddrPort `json:"peer,omitzero"`
+	PeerID string         `json:"peer_id,omitempty"`
+	Text   string         `json:"text"`
+	// Reasons are those of the certificate check, for EventVerdict and, where
+	// it was the cause, EventFailed.
+	Reasons []crl.Reason `json:"reasons,omitempty"`
+	// Missed is how many events a slow subscriber lost before this one.
+	Missed int `json:"missed,omitempty"`
+}
+
+// A Subscription receives events until it is closed.
+type Subscription struct {
+	// C delivers the events. It is closed with the subscription, or when the
+	// engine ends.
+	C <-chan Event
+
+	hub    *hub
+	c      chan Event
+	missed int
+}
+
+// hub hands events to subscribers. A subscriber that does not keep up loses
+// events, and is told how many; it never holds the engine.
+type hub struct {
+	mu     sync.Mutex // guards what follows, and each subscription's missed
+	closed bool
+	subs   map[*Subscription]bool
+}
+
+// subscribe adds a subscriber with room for buffer events.
+func (h *hub) subscribe(buffer int) *Subscription {
+	c := make(chan Event, max(buffer, 1))
+	s := &Subscription{C: c, c: c, hub: h}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		close(c)
+		return s
+	}
+	if h.subs == nil {
+		h.subs = make(map[*Subscription]bool)
+	}
+	h.subs[s] = true
+	return s
+}
+
+// Close ends the subscription.
+func (s *Subscription) Close() {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	if s.hub.subs[s] {
+		delete(s.hub.subs, s)
+		close(s.c)
+	}
+}
+
+// publish hands an event to everybody who has room for it.
+func (h *hub) publish(e Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.subs {
+		e.Missed = s.missed
+		select {
+		case s.c <- e:
+			s.missed = 0
+		default:
+			s.missed++
+		}
+	}
+}
+
+// watched reports whether anybody listens.
+func (h *hub) watched() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.subs) > 0
+}
+
+// close ends all subscriptions.
+func (h *hub) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for s := range h.subs {
+		close(s.c)
+	}
+	h.subs = nil
+}

@@ -1,0 +1,295 @@
+package ike
+
+import (
+	"crypto"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"keyman/crl"
+	"keyman/ike/ikev1"
+	"keyman/ike/isakmp"
+)
+
+// A session is one SA with what the engine knows about it. The engine's
+// goroutine owns it.
+type session struct {
+	id     uint64
+	sa     *ikev1.SA
+	def    *definition // nil for a responder that does not know its peer yet
+	opener opener      // how a responder's first message is recognised
+
+	state       TunnelState
+	peerID      string
+	started     time.Time
+	established *ikev1.Established
+	upAt, endAt time.Time
+	err         error
+	verdict     []crl.Reason
+
+	alarm      time.Time
+	alarmIndex int // in timers; -1 where it is not
+
+	waiting []chan<- Status // those that want to know how the negotiation ends
+}
+
+// An opener identifies a responder's negotiation before the initiator knows our
+// cookie.
+type opener struct {
+	cookie isakmp.Cookie
+	remote netip.AddrPort
+}
+
+// halfOpen reports whether the session is a negotiation that a peer began.
+func (s *session) halfOpen() bool {
+	return s.state == TunnelNegotiating && s.sa.Role() == ikev1.Responder
+}
+
+// name is the tunnel's name, as far as it is known.
+func (s *session) name() string {
+	if s.def == nil {
+		return ""
+	}
+	return s.def.tunnel.Name
+}
+
+// status describes the session.
+func (e *Engine) status(s *session) Status {
+	st := Status{
+		State: s.state, Mode: mainMode,
+		ID: s.id, Role: s.sa.Role().String(),
+		Started: s.started, Established: s.upAt, Ended: s.endAt,
+	}
+	if s.def != nil {
+		st.describe(e.db, s.def.tunnel)
+	}
+	path := s.sa.Path()
+	st.Local, st.Remote = path.Local, path.Remote
+	if s.peerID != "" {
+		st.RemoteID = s.peerID
+	}
+	if s.state == TunnelNegotiating {
+		st.Detail = s.sa.State().String()
+	}
+	if t := s.sa.Transform(); t.Hash != 0 {
+		st.Transform, st.Weak = t.String(), t.Weak()
+		words := strings.SplitN(t.String(), "-", 3)
+		if len(words) == 3 {
+			st.Encryption, st.Hash, st.Group = words[0], words[1], words[2]
+		}
+	}
+	if s.established != nil {
+		st.Expires, st.NAT = s.established.Expires, s.established.NAT
+	}
+	if s.err != nil {
+		st.Error = s.err.Error()
+	}
+	st.Reasons = s.verdict
+	return st
+}
+
+// perform carries out what an SA wants.
+func (e *Engine) perform(s *session, effects []ikev1.Effect) {
+	for _, effect := range effects {
+		switch f := effect.(type) {
+		case ikev1.Send:
+			e.send(Packet{Path: f.Path, Data: f.Data})
+		case ikev1.SetTimer:
+			e.timers.set(s, f.At)
+		case ikev1.GenerateKey:
+			e.offload(e.crypto, s, func() ikev1.Event {
+				key, err := f.Group.GenerateKey(rand.Reader)
+				return ikev1.KeyPair{Key: key, Err: err}
+			})
+		case ikev1.ComputeSecret:
+			e.offload(e.crypto, s, func() ikev1.Event {
+				secret, err := f.Key.Shared(f.Peer)
+				return ikev1.SharedSecret{Secret: secret, Err: err}
+			})
+		case ikev1.Sign:
+			signer := e.defs[f.Policy.Name].credential.Signer
+			e.offload(e.crypto, s, func() ikev1.Event {
+				signature, err := signer.Sign(rand.Reader, f.Hash, crypto.Hash(0))
+				return ikev1.Signed{Signature: signature, Err: err}
+			})
+		case ikev1.Verify:
+			e.verify(s, f)
+		case ikev1.Trace:
+			e.trace(s, f)
+		case ikev1.Established:
+			e.establish(s, f)
+		case ikev1.Failed:
+			e.fail(s, f.Err)
+		case ikev1.Closed:
+			s.state, s.endAt, s.err = TunnelClosed, time.Now(), errors.New(f.Reason)
+			e.report(s, EventClosed, f.Reason, nil)
+			e.keepLast(s)
+		case ikev1.Done:
+			e.forget(s)
+		}
+	}
+}
+
+// verify asks about the peer, on workers of its own: a list may have to be
+// fetched for it.
+func (e *Engine) verify(s *session, f ikev1.Verify) {
+	s.def = e.defs[f.Policy.Name]
+	s.peerID = describeID(f.ID)
+	check := &peerCheck{
+		Verify:    f,
+		verifier:  e.verifier,
+		policy:    e.crlPolicy(s.def.protection),
+		allowWeak: s.def.protection.AllowWeak,
+	}
+	id := s.id
+	e.verdicts.do(func() {
+		verdict, err := check.run(e.ctx)
+		e.post(func() {
+			s, ok := e.sessions[id]
+			if !ok {
+				return
+			}
+			s.verdict = verdict.Reasons
+			text := "the certificate of " + s.peerID + " is good"
+			if err != nil {
+				text = err.Error()
+			}
+			e.report(s, EventVerdict, text, verdict.Reasons)
+			e.handle(s, ikev1.Verdict{Err: err})
+		})
+	})
+}
+
+// offload runs a job on workers and feeds its answer to the session, if that is
+// still there.
+func (e *Engine) offload(w *workers, s *session, job func() ikev1.Event) {
+	id := s.id
+	w.do(func() {
+		answer := job()
+		e.post(func() {
+			if s, ok := e.sessions[id]; ok {
+				e.handle(s, answer)
+			}
+		})
+	})
+}
+
+// handle feeds an event to a session.
+func (e *Engine) handle(s *session, ev ikev1.Event) {
+	e.perform(s, s.sa.Handle(time.Now(), ev))
+}
+
+// establish notes that a tunnel is up, and drops those it replaces.
+func (e *Engine) establish(s *session, f ikev1.Established) {
+	s.def = e.defs[f.Policy.Name]
+	s.state, s.established, s.upAt = TunnelActive, &f, time.Now()
+	s.peerID = describeID(f.PeerID)
+	text := fmt.Sprintf("phase 1 with %s is up: %v", s.peerID, f.Transform)
+	if weak := f.Transform.Weak(); len(weak) > 0 {
+		text += " (weak: " + strings.Join(weak, ", ") + ")"
+	}
+	e.report(s, EventEstablished, text, nil)
+	delete(e.last, s.def.tunnel.Name)
+	if f.InitialContact {
+		e.dropOlder(s)
+	}
+	e.answer(s)
+}
+
+// dropOlder forgets the SAs of a peer that says it has none but the new one
+// (RFC 2407, 4.6.3.3). Only those count that were up before the new one began:
+// when both sides start at once, each says so about the other's.
+func (e *Engine) dropOlder(s *session) {
+	for _, old := range e.sessions {
+		if old != s && old.state == TunnelActive && old.def == s.def && old.peerID == s.peerID && old.upAt.Before(s.started) {
+			e.report(old, EventClosed, "the peer lost it: INITIAL-CONTACT", nil)
+			e.forget(old)
+		}
+	}
+}
+
+// fail notes that a negotiation ended without a tunnel.
+func (e *Engine) fail(s *session, err error) {
+	if p := s.sa.Policy(); p != nil && s.def == nil {
+		s.def = e.defs[p.Name]
+	}
+	s.state, s.endAt, s.err = TunnelFailed, time.Now(), err
+	var reasons []crl.Reason
+	if p := (*PeerError)(nil); errors.As(err, &p) {
+		reasons = p.Reasons
+	}
+	e.report(s, EventFailed, err.Error(), reasons)
+	e.keepLast(s)
+	e.answer(s)
+}
+
+// keepLast remembers how a tunnel ended, until something newer is known.
+func (e *Engine) keepLast(s *session) {
+	if s.def != nil {
+		e.last[s.def.tunnel.Name] = e.status(s)
+	}
+}
+
+// answer tells those who wait for the end of a negotiation.
+func (e *Engine) answer(s *session) {
+	for _, c := range s.waiting {
+		c <- e.status(s) // has room: each waiter gets one answer
+	}
+	s.waiting = nil
+}
+
+// forget removes a session.
+func (e *Engine) forget(s *session) {
+	e.timers.set(s, time.Time{})
+	delete(e.sessions, s.id)
+	initiator, responder := s.sa.Cookies()
+	if s.sa.Role() == ikev1.Initiator {
+		delete(e.cookies, initiator)
+	} else {
+		delete(e.cookies, responder)
+		delete(e.openers, s.opener)
+	}
+	e.answer(s)
+}
+
+// trace reports a message.
+func (e *Engine) trace(s *session, t ikev1.Trace) {
+	if !e.hub.watched() && !e.debug {
+		return // a million of these are not worth formatting for nobody
+	}
+	kind := EventMessage
+	var text string
+	switch t.Kind {
+	case ikev1.TraceIgnored:
+		kind, text = EventIgnored, "ignored a message: "+t.Note
+	case ikev1.TraceNotification:
+		kind, text = EventNotification, "the peer notified "+t.Note
+	default:
+		names := make([]string, len(t.Payloads))
+		for i, p := range t.Payloads {
+			names[i] = p.String()
+		}
+		text = fmt.Sprintf("%s %v", t.Kind, t.Exchange)
+		if t.Message > 0 {
+			text += fmt.Sprintf(" message %d", t.Message)
+		}
+		text += " [" + strings.Join(names, " ") + "]"
+		if t.Note != "" {
+			text += " " + t.Note
+		}
+	}
+	e.report(s, kind, text, nil)
+}
+
+// report publishes and logs an event of a session.
+func (e *Engine) report(s *session, kind EventKind, text string, reasons []crl.Reason) {
+	ev := Event{
+		Time: time.Now(), Kind: kind, ID: s.id, Role: s.sa.Role().String(),
+		Tunnel: s.name(), Peer: s.sa.Path().Remote, PeerID: s.peerID, Text: text, Reasons: reasons,
+	}
+	e.hub.publish(ev)
+	e.log(ev)
+}

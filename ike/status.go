@@ -1,0 +1,83 @@
+package ike
+
+import (
+	"net/netip"
+	"time"
+
+	"keyman/crl"
+	"keyman/ike/ikedb"
+	"keyman/ike/ikev1"
+)
+
+// A TunnelState is how a tunnel stands.
+type TunnelState string
+
+// How a tunnel stands.
+const (
+	TunnelDormant     TunnelState = "dormant"     // defined, and nothing has happened
+	TunnelNegotiating TunnelState = "negotiating" // a negotiation is under way
+	TunnelActive      TunnelState = "active"      // phase 1 is established
+	TunnelFailed      TunnelState = "failed"      // the last negotiation ended without a tunnel
+	TunnelClosed      TunnelState = "closed"      // it was active, and ended
+)
+
+// A Status is one negotiation or established tunnel, or a definition that has
+// neither. It is a copy: the engine does not change it any more.
+type Status struct {
+	Tunnel string      `json:"tunnel,omitempty"` // empty while a responder does not know
+	Number int         `json:"number,omitempty"` // of the definition
+	ID     uint64      `json:"id,omitempty"`     // of the negotiation; 0 for a dormant tunnel
+	State  TunnelState `json:"state"`
+	Detail string      `json:"detail,omitempty"` // the step of a negotiation that is under way
+	Role   string      `json:"role,omitempty"`
+	Mode   string      `json:"mode"`
+
+	Local    netip.AddrPort `json:"local,omitzero"`
+	Remote   netip.AddrPort `json:"remote,omitzero"`
+	LocalID  string         `json:"local_id,omitempty"`
+	RemoteID string         `json:"remote_id,omitempty"` // whom it is for; once active, who it is
+
+	Protection string    `json:"protection,omitempty"`
+	Auth       string    `json:"auth,omitempty"`
+	Transform  string    `json:"transform,omitempty"`
+	Encryption string    `json:"encryption,omitempty"`
+	Hash       string    `json:"hash,omitempty"`
+	Group      string    `json:"group,omitempty"`
+	Weak       []string  `json:"weak,omitempty"` // the weak ones among the algorithms
+	NAT        ikev1.NAT `json:"nat"`
+
+	Started     time.Time `json:"started,omitzero"`
+	Established time.Time `json:"established,omitzero"`
+	Expires     time.Time `json:"expires,omitzero"`
+	Ended       time.Time `json:"ended,omitzero"`
+
+	// Error says why it failed or was closed; Reasons are the findings of the
+	// check of the peer's certificate.
+	Error   string       `json:"error,omitempty"`
+	Reasons []crl.Reason `json:"reasons,omitempty"`
+}
+
+// dormant is the status of a definition without a negotiation.
+func dormant(db *ikedb.DB, t ikedb.Tunnel) Status {
+	s := Status{State: TunnelDormant, Mode: mainMode}
+	s.describe(db, t)
+	return s
+}
+
+// mainMode is the one mode that is negotiated.
+const mainMode = "Main"
+
+// describe fills what the definition says.
+func (s *Status) describe(db *ikedb.DB, t ikedb.Tunnel) {
+	s.Tunnel, s.Number, s.Protection = t.Name, t.Number, t.Protection
+	s.LocalID, s.RemoteID = t.Local.ID.String(), t.Remote.ID.String()
+	if t.Remote.Group != "" {
+		s.RemoteID = "group:" + t.Remote.Group
+	}
+	if p, ok := db.Protection(t.Protection); ok {
+		s.Auth = string(p.Auth)
+	}
+	if t.Remote.Address.IsValid() {
+		s.Remote = netip.AddrPortFrom(t.Remote.Address, t.Remote.Port)
+	}
+}
