@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -46,14 +48,14 @@ func (a *app) openKeydb(ctx context.Context, f *keydbFlags) (*keystore.Store, er
 	if err != nil {
 		return nil, err
 	}
+	// A file that is not there shows before its password is asked for.
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, withHint(fmt.Errorf("there is no key database %s: %w", path, fs.ErrNotExist), "keyman keydb create makes one")
+	}
 	password, err := a.password(f.password, keydbPassword, false)
 	if err != nil {
 		return nil, err
 	}
 	defer password.Wipe()
-	store, err := keystore.Open(ctx, path, password)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, withHint(err, "keyman keydb create makes one")
-	}
-	return store, err
+	return keystore.Open(ctx, path, password)
 }
