@@ -65,6 +65,9 @@ func TestHeaderRefusals(t *testing.T) {
 			wantRefusal(t, err, c.notify, c.words)
 		})
 	}
+	m := isakmp.Message{Header: isakmp.Header{Flags: 0x80}, Payloads: []isakmp.Payload{&isakmp.Hash{Data: []byte{1}}}}
+	_, err := m.Marshal()
+	wantRefusal(t, err, isakmp.InvalidFlags, "0x80")
 	if h, err := isakmp.ParseHeader(good.AppendTo(nil)); err != nil || h != good {
 		t.Errorf("the header they were made of: %+v, %v", h, err)
 	}
@@ -188,6 +191,14 @@ func TestCountLimits(t *testing.T) {
 		}
 		return sa
 	}
+	with := func(change func(p *isakmp.Proposal, t *isakmp.Transform)) []isakmp.Payload {
+		sa := proposals(1)
+		change(&sa.Proposals[0], &sa.Proposals[0].Transforms[0])
+		return []isakmp.Payload{sa}
+	}
+	attributes := func(as ...isakmp.Attribute) []isakmp.Payload {
+		return with(func(_ *isakmp.Proposal, t *isakmp.Transform) { t.Attributes = as })
+	}
 	vendors := func(n int) (ps []isakmp.Payload) {
 		for range n {
 			ps = append(ps, isakmp.VendorDPD.Payload())
@@ -208,6 +219,14 @@ func TestCountLimits(t *testing.T) {
 		{"all transforms", []isakmp.Payload{transforms(isakmp.MaxTransforms)}, true},
 		{"a transform too many", []isakmp.Payload{transforms(isakmp.MaxTransforms + 1)}, false},
 		{"no transform", []isakmp.Payload{transforms(0)}, false},
+		{"an SPI of 16 bytes", with(func(p *isakmp.Proposal, _ *isakmp.Transform) { p.SPI = make([]byte, isakmp.MaxSPI) }), true},
+		{"an SPI of 17 bytes", with(func(p *isakmp.Proposal, _ *isakmp.Transform) { p.SPI = make([]byte, isakmp.MaxSPI+1) }), false},
+		{"all attributes", attributes(make([]isakmp.Attribute, isakmp.MaxAttributes)...), true},
+		{"an attribute too many", attributes(make([]isakmp.Attribute, isakmp.MaxAttributes+1)...), false},
+		{"an attribute type with the format bit", attributes(isakmp.AttrLong(1<<15, nil)), false},
+		{"a short attribute of three bytes", attributes(isakmp.Attribute{Type: 1, Value: make([]byte, 3), Short: true}), false},
+		{"an attribute beyond its length field", attributes(isakmp.AttrLong(1, make([]byte, 1<<16))), false},
+		{"another DOI", []isakmp.Payload{&isakmp.SA{Situation: isakmp.SituationIdentityOnly, Proposals: proposals(1).Proposals}}, false},
 		{"the longest payload", []isakmp.Payload{&isakmp.Hash{Data: make([]byte, isakmp.MaxMessage-isakmp.HeaderLen-4)}}, true},
 		{"a byte more", []isakmp.Payload{&isakmp.Hash{Data: make([]byte, isakmp.MaxMessage-isakmp.HeaderLen-3)}}, false},
 		{"a payload beyond its length field", []isakmp.Payload{&isakmp.Hash{Data: make([]byte, 1<<16)}}, false},
