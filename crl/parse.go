@@ -2,6 +2,7 @@ package crl
 
 import (
 	"bytes"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -81,7 +82,10 @@ func Parse(r io.Reader, limits Limits) (*List, error) {
 func parse(der []byte) (*List, error) {
 	l := &List{Version: 1, raw: der}
 	input := cryptobyte.String(der)
-	var list, tbsElement, algorithm cryptobyte.String
+	var (
+		list, tbsElement, algorithm cryptobyte.String
+		signature                   asn1.BitString
+	)
 	if !input.ReadASN1(&list, cbasn1.SEQUENCE) {
 		return nil, errMalformed("CertificateList: no DER, no PEM, or cut short")
 	}
@@ -90,10 +94,10 @@ func parse(der []byte) (*List, error) {
 	}
 	if !list.ReadASN1Element(&tbsElement, cbasn1.SEQUENCE) ||
 		!list.ReadASN1Element(&algorithm, cbasn1.SEQUENCE) ||
-		!list.ReadASN1BitStringAsBytes(&l.signature) || !list.Empty() {
+		!list.ReadASN1BitString(&signature) || !list.Empty() {
 		return nil, errMalformed("CertificateList")
 	}
-	l.tbs, l.algorithm = tbsElement, algorithm
+	l.tbs, l.algorithm, l.signature = tbsElement, algorithm, signature.RightAlign()
 	l.SignatureAlgorithm = algorithmName(algorithm)
 	if err := l.parseTBS(tbsElement); err != nil {
 		return nil, err
