@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -65,19 +66,22 @@ func TestTwoProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	const processes = 2
-	var running []*exec.Cmd
-	for range processes {
+	var (
+		running []*exec.Cmd
+		output  [processes]bytes.Buffer
+	)
+	for i := range processes {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHelperProcess$")
 		cmd.Env = append(os.Environ(), helperEnv+"="+c.dir)
-		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+		cmd.Stdout, cmd.Stderr = &output[i], &output[i]
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		running = append(running, cmd)
 	}
-	for _, cmd := range running {
+	for i, cmd := range running {
 		if err := cmd.Wait(); err != nil {
-			t.Fatal(err)
+			t.Fatalf("%v\n%s", err, output[i].String())
 		}
 	}
 	files, err := filepath.Glob(filepath.Join(c.dir, "numbers.*"))
