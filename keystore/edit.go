@@ -12,17 +12,26 @@ import (
 	"keyman/keystore/format"
 )
 
+// CheckLabel tells why no new entry can have this label: ErrLabel where it could
+// not be shown or stored, ErrDuplicateLabel where it is taken; nil otherwise.
+func (s *Store) CheckLabel(label string) error {
+	if err := checkLabel(label); err != nil {
+		return err
+	}
+	if i := s.index(label); i >= 0 {
+		return &EntryError{Label: label, Err: ErrDuplicateLabel, Detail: "a " + s.content.Items[i].Kind.String() + " has it"}
+	}
+	return nil
+}
+
 // insert adds an item where a file would have it: certificates first, then
 // requests, then secret keys.
 func (s *Store) insert(item format.Item) error {
-	if err := checkLabel(item.Label); err != nil {
+	if err := s.CheckLabel(item.Label); err != nil {
 		return err
 	}
 	if !s.format.Holds(item.Kind) {
 		return &EntryError{Label: item.Label, Err: ErrKind, Detail: fmt.Sprintf("a file of format %s holds no %v", s.format.Name(), item.Kind)}
-	}
-	if i := s.index(item.Label); i >= 0 {
-		return &EntryError{Label: item.Label, Err: ErrDuplicateLabel, Detail: "a " + s.content.Items[i].Kind.String() + " has it"}
 	}
 	at := len(s.content.Items)
 	for at > 0 && rank(s.content.Items[at-1].Kind) > rank(item.Kind) {

@@ -22,8 +22,9 @@ const (
 // Formats returns the formats that Open recognizes, the default of Create first.
 func Formats() []Format { return []Format{pkcs12.Format{}} }
 
-// detect finds the format of a file's content.
-func detect(data []byte) (Format, bool) {
+// Detect finds the format of a file by its content, of which the beginning is
+// enough.
+func Detect(data []byte) (Format, bool) {
 	for _, f := range Formats() {
 		if f.Detect(data) {
 			return f, true

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"keyman/internal/dn"
 	"keyman/keystore/format"
 )
 
@@ -82,10 +83,10 @@ func (s *Store) trustedPath(leaf *x509.Certificate, more []*x509.Certificate) ([
 		}
 		issuer := s.issuer(at, more)
 		if issuer == nil || selfIssued(issuer) {
-			return nil, fmt.Errorf("%s", at.Issuer)
+			return nil, errors.New(nameText(at.RawIssuer))
 		}
 		if err := at.CheckSignatureFrom(issuer); err != nil {
-			return nil, fmt.Errorf("the certificate of %s: %w", at.Subject, err)
+			return nil, fmt.Errorf("the certificate of %s: %w", nameText(at.RawSubject), err)
 		}
 		path = append(path, issuer)
 		at = issuer
@@ -111,7 +112,16 @@ func (s *Store) trustedIssuer(certificate *x509.Certificate) *x509.Certificate {
 // subjects lists the subjects of certificates for an error.
 func subjects(certificates []*x509.Certificate) string {
 	if len(certificates) == 1 {
-		return certificates[0].Subject.String()
+		return nameText(certificates[0].RawSubject)
 	}
 	return fmt.Sprintf("%d certificates were looked at", len(certificates))
+}
+
+// nameText writes a name of a certificate.
+func nameText(der []byte) string {
+	name, err := dn.FromDER(der)
+	if err != nil {
+		return "a name that cannot be read"
+	}
+	return name.String()
 }

@@ -49,7 +49,7 @@ func open(ctx context.Context, path string, pw Password) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, ok := detect(data)
+	f, ok := Detect(data)
 	if !ok {
 		return nil, ErrUnknownFormat
 	}

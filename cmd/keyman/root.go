@@ -26,6 +26,8 @@ Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 failed.`,
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON instead of text")
 	root.PersistentFlags().StringVar(&a.stateDir, "state", "", "state `directory` (default /var/lib/keyman for root, else the XDG state directory)")
 	root.AddCommand(
+		newKeydbCommand(a),
+		newCertCommand(a),
 		newCACommand(a),
 		newReqCommand(a),
 	)

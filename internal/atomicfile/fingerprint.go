@@ -28,28 +28,38 @@ func FingerprintOf(data []byte) Fingerprint {
 // Read returns the content of a regular file of at most limit bytes, and its
 // fingerprint. A file that is absent is fs.ErrNotExist, a longer one ErrTooLarge.
 func Read(path string, limit int64) ([]byte, Fingerprint, error) {
-	// The kind of file is looked at before it is opened: opening a pipe waits
-	// for a writer.
-	info, err := os.Stat(path)
+	data, err := ReadBeginning(path, limit+1)
 	if err != nil {
 		return nil, Fingerprint{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, Fingerprint{}, fmt.Errorf("%s: %w", path, ErrNotRegular)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, Fingerprint{}, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, Fingerprint{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	if int64(len(data)) > limit {
 		return nil, Fingerprint{}, fmt.Errorf("%s: %w: more than %d bytes", path, ErrTooLarge, limit)
 	}
 	return data, FingerprintOf(data), nil
+}
+
+// ReadBeginning returns the first n bytes of a regular file, or all where there
+// are fewer.
+func ReadBeginning(path string, n int64) ([]byte, error) {
+	// The kind of file is looked at before it is opened: opening a pipe waits
+	// for a writer.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w", path, ErrNotRegular)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, n))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return data, nil
 }
 
 // current computes the fingerprint of the file at path as it is now.

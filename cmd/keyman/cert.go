@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"keyman/keystore"
+)
+
+// newCertCommand is "keyman cert".
+func newCertCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "cert",
+		Short: "The certificates of a key database",
+		Long: `Certificates live in a key database under labels; upper and lower case of a label
+do not count. A personal certificate has its private key beside it. A signer is
+the certificate of a CA; one that is trusted is where chains may end.`,
+	}
+	cmd.AddCommand(
+		newCertCreateCommand(a), newCertListCommand(a), newCertShowCommand(a), newCertAddCommand(a),
+		newCertReceiveCommand(a), newCertExportCommand(a), newCertDeleteCommand(a),
+	)
+	return cmd
+}
+
+// certRow is a line of "keyman cert list".
+type certRow struct {
+	Label    string        `json:"label"`
+	Kind     keystore.Kind `json:"kind"`
+	Default  bool          `json:"default"`
+	Trusted  bool          `json:"trusted"`
+	Subject  string        `json:"subject,omitempty"`
+	NotAfter time.Time     `json:"not_after,omitzero"`
+	DaysLeft *int          `json:"days_left,omitempty"` // negative where it has expired
+	Error    string        `json:"error,omitempty"`     // why the certificate cannot be read
+	expires  string
+}
+
+// newCertRow describes an entry.
+func newCertRow(e keystore.Entry, now time.Time) certRow {
+	row := certRow{Label: e.Label, Kind: e.Kind, Default: e.Default, Trusted: e.Trusted}
+	if e.Kind == keystore.SecretKey {
+		return row
+	}
+	leaf, err := e.Leaf()
+	if err != nil {
+		row.Error = err.Error()
+		return row
+	}
+	row.Subject = nameText(leaf.RawSubject)
+	row.NotAfter = leaf.NotAfter.UTC()
+	left := daysLeft(leaf, now)
+	row.DaysLeft = &left
+	row.expires = validityText(leaf, now)
+	return row
+}
+
+// flags returns the marks of the list: as many characters as there can be.
+func (r certRow) flags() string {
+	flags := ""
+	if r.Default {
+		flags += "*"
+	}
+	switch {
+	case r.Kind == keystore.Personal:
+		flags += "-"
+	case r.Kind == keystore.SecretKey:
+		flags += "#"
+	case r.Trusted:
+		flags += "!"
+	}
+	return flags
+}
+
+func newCertListCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List certificates: * default, - personal, ! trusted, # secret key",
+		Args:  cobra.NoArgs,
+	}
+	flags := addKeydbFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		store, err := a.openKeydb(cmd.Context(), flags)
+		if err != nil {
+			return err
+		}
+		rows, now := []certRow{}, time.Now()
+		for e := range store.Entries() {
+			if e.Kind != keystore.Request {
+				rows = append(rows, newCertRow(e, now))
+			}
+		}
+		return a.print(rows, func(w io.Writer) {
+			if len(rows) == 0 {
+				fmt.Fprintln(w, "no certificates")
+				return
+			}
+			fmt.Fprintln(w, "* default, - personal, ! trusted, # secret key")
+			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+			for _, r := range rows {
+				subject := r.Subject
+				if r.Error != "" {
+					subject = r.Error
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.flags(), printable(r.Label), printable(subject), r.expires)
+			}
+			t.Flush()
+		})
+	}
+	return cmd
+}
+
+// certResult is what the commands that change one entry print.
+type certResult struct {
+	Label   string        `json:"label"`
+	Kind    keystore.Kind `json:"kind"`
+	Subject string        `json:"subject,omitempty"`
+	Trusted bool          `json:"trusted,omitempty"`
+	Default bool          `json:"default,omitempty"`
+}
+
+func newCertResult(e keystore.Entry) certResult {
+	r := certResult{Label: e.Label, Kind: e.Kind, Trusted: e.Trusted, Default: e.Default}
+	if leaf, err := e.Leaf(); err == nil {
+		r.Subject = nameText(leaf.RawSubject)
+	}
+	return r
+}
+
+func newCertDeleteCommand(a *app) *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "delete LABEL",
+		Short: "Delete an entry, with its private key where it has one",
+		Args:  cobra.ExactArgs(1),
+	}
+	flags := addKeydbFlags(cmd)
+	cmd.Flags().BoolVar(&force, "force", false, "delete a CA certificate also where others chain to it")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		store, err := a.openKeydb(cmd.Context(), flags)
+		if err != nil {
+			return err
+		}
+		entry, _ := store.Lookup(args[0]) // Delete says whether it is there
+		if err := store.Delete(args[0], force); err != nil {
+			return err
+		}
+		if err := store.Save(cmd.Context()); err != nil {
+			return err
+		}
+		return a.print(newCertResult(entry), func(w io.Writer) {
+			fmt.Fprintf(w, "deleted %s\n", printable(entry.Label))
+		})
+	}
+	return cmd
+}
