@@ -75,7 +75,7 @@ func newCAInitCommand(a *app) *cobra.Command {
 			return err
 		}
 		if err := writePublic(out, certpem.Encode(certpem.TypeCertificate, der)); err != nil {
-			return err
+			return withHint(fmt.Errorf("the CA was founded, but: %w", err), "its certificate is in "+filepath.Join(dir, ca.CertificateFile))
 		}
 		return a.printCA(args[0], dir, der)
 	}

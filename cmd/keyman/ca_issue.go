@@ -59,7 +59,7 @@ and clientAuth for peers that demand them.`,
 			a.warnf("the lifetime was cut: the CA itself is good until %s only", issued.Record.NotAfter.Format(time.DateOnly))
 		}
 		if err := writePublic(out, certpem.Encode(certpem.TypeCertificate, issued.Certificate)); err != nil {
-			return err
+			return withHint(fmt.Errorf("the certificate was issued, but: %w", err), "it is in "+issued.File)
 		}
 		return a.print(struct {
 			ca.Record

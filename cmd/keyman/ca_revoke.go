@@ -123,7 +123,7 @@ published. A web server and an LDAP server give it out as DER.`,
 			content = certpem.Encode(ca.TypeCRL, content)
 		}
 		if err := writePublic(out, content); err != nil {
-			return err
+			return withHint(fmt.Errorf("the list was made, but: %w", err), "it is in "+list.File)
 		}
 		return a.print(struct {
 			Number     uint64    `json:"number"`
