@@ -105,6 +105,9 @@ func (s *SA) readAuth(payloads []isakmp.Payload) (*authentication, error) {
 	if !ok {
 		return nil, errors.New("not exactly one identification")
 	}
+	if !phase1Port(id) {
+		return nil, fmt.Errorf("the identification is for protocol %d, port %d: phase 1 has 0 and 0, or UDP and the port of IKE", id.Protocol, id.Port)
+	}
 	a.id = *id
 	if s.transform.Auth == suite.PresharedKey {
 		hash, ok := only[*isakmp.Hash](payloads)
@@ -125,6 +128,13 @@ func (s *SA) readAuth(payloads []isakmp.Payload) (*authentication, error) {
 		}
 	}
 	return a, nil
+}
+
+// phase1Port checks what RFC 2407, 4.6.2 wants of an identity in phase 1; peers
+// behind a NAT write the port that they moved to.
+func phase1Port(id *isakmp.Identification) bool {
+	const udp, port, nattPort = 17, 500, 4500
+	return id.Protocol == 0 && id.Port == 0 || id.Protocol == udp && (id.Port == port || id.Port == nattPort)
 }
 
 // judge decides about the peer's authentication, by way of a verdict where it
