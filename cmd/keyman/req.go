@@ -100,8 +100,8 @@ func newReqCreateCommand(a *app) *cobra.Command {
 			return err
 		}
 		// A label that is taken shows before a key is made.
-		if _, taken := store.Lookup(label); taken {
-			return &keystore.EntryError{Label: label, Err: keystore.ErrDuplicateLabel}
+		if err := store.CheckLabel(label); err != nil {
+			return err
 		}
 		signer, err := keystore.GenerateKey(key)
 		if err != nil {
@@ -220,13 +220,14 @@ func newReqShowCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			entry, ok := store.Lookup(args[0])
-			switch {
-			case !ok:
-				return &keystore.EntryError{Label: args[0], Err: keystore.ErrNotFound}
-			case entry.Kind != keystore.Request:
+			entry, err := findEntry(store, args[0])
+			if err != nil {
+				return err
+			}
+			if entry.Kind != keystore.Request {
 				return &keystore.EntryError{Label: args[0], Err: keystore.ErrKind, Detail: "it is a " + entry.Kind.String()}
-			case entry.Request == nil:
+			}
+			if entry.Request == nil {
 				return fmt.Errorf("%q: only the key is in %s, the request is not", args[0], store.Path())
 			}
 			if shown, err = showRequest(entry.Label, entry.Request); err != nil {
