@@ -1,0 +1,128 @@
+package settings
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"keyman/internal/atomicfile"
+)
+
+// MaxFile bounds a file of settings, in bytes.
+const MaxFile = 1 << 20
+
+// Load reads the file at path over v, a pointer to a struct. Keys that are not
+// in the file keep their values. A file that does not exist is an empty one.
+func Load(path string, v any) error {
+	data, _, err := atomicfile.Read(path, MaxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	return decode(path, data, v)
+}
+
+// decode reads data over v; name is that of the file.
+func decode(name string, data []byte, v any) error {
+	decoder := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
+	err := decoder.Decode(v)
+	var (
+		strict *toml.StrictMissingError
+		wrong  *toml.DecodeError
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &strict) && len(strict.Errors) > 0:
+		first := strict.Errors[0]
+		line, _ := first.Position()
+		return fmt.Errorf("%s:%d: %w", name, line, unknownKey(first.Key(), v))
+	case errors.As(err, &wrong):
+		line, _ := wrong.Position()
+		message := strings.TrimPrefix(wrong.Error(), "toml: ")
+		if key := wrong.Key(); len(key) > 0 {
+			message = strings.Join(key, ".") + ": " + message
+		}
+		return fmt.Errorf("%s:%d: %s", name, line, message)
+	default:
+		return fmt.Errorf("%s: %w", name, err)
+	}
+}
+
+// unknownKey is the error for a key that the struct does not have.
+func unknownKey(key []string, v any) error {
+	name := strings.Join(key, ".")
+	var known []string // sections, too: the name of one may be what is wrong
+	for _, key := range Keys(v) {
+		known = append(known, key)
+		for section, _, ok := cutLast(key); ok; section, _, ok = cutLast(section) {
+			known = append(known, section)
+		}
+	}
+	if len(known) == 0 {
+		return fmt.Errorf("the key %q is not known", name)
+	}
+	nearest := slices.MinFunc(known, func(a, b string) int { return distance(name, a) - distance(name, b) })
+	return fmt.Errorf("the key %q is not known; the nearest one is %q", name, nearest)
+}
+
+// cutLast cuts a dotted name before its last part.
+func cutLast(name string) (section, last string, ok bool) {
+	i := strings.LastIndexByte(name, '.')
+	if i < 0 {
+		return "", name, false
+	}
+	return name[:i], name[i+1:], true
+}
+
+// Keys returns the dotted names of all values in v, a struct or a pointer to one.
+func Keys(v any) []string {
+	var all []string
+	walk(reflect.Indirect(reflect.ValueOf(v)), "", func(name string, _ reflect.Value) { all = append(all, name) })
+	return all
+}
+
+// walk calls visit for every value below a struct with its dotted name.
+func walk(v reflect.Value, prefix string, visit func(string, reflect.Value)) {
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("toml"), ",")
+		if name == "" || name == "-" {
+			continue
+		}
+		field := v.Field(i)
+		if field.Kind() == reflect.Struct && !isText(field) {
+			walk(field, prefix+name+".", visit)
+			continue
+		}
+		visit(prefix+name, field)
+	}
+}
+
+// distance is the number of letters to add, take away or change to make b of a
+// (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
