@@ -38,8 +38,8 @@ lint: ## golangci-lint, formatting, go.mod, shellcheck
 fmt: ## gofmt
 	gofmt -w .
 
-bench: ## all benchmarks, or those that BENCH matches
-	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+bench: ## phase 1 beside another engine, then all benchmarks that BENCH matches
+	BENCH='$(BENCH)' script/bench
 
 fuzz: ## each fuzz target for FUZZTIME
 	script/fuzz $(FUZZTIME)

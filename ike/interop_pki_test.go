@@ -20,7 +20,7 @@ import (
 
 // labCA is a CA for the tests with real peers, whose certificates are valid now.
 type labCA struct {
-	t    *testing.T
+	t    testing.TB
 	cert *x509.Certificate
 	key  *rsa.PrivateKey
 	urls []string // distribution points of what it issues
@@ -34,7 +34,7 @@ type labID struct {
 	key  *rsa.PrivateKey
 }
 
-func newLabCA(t *testing.T, urls ...string) *labCA {
+func newLabCA(t testing.TB, urls ...string) *labCA {
 	t.Helper()
 	c := &labCA{t: t, key: labKey(t), urls: urls, next: 0x1000}
 	template := &x509.Certificate{
@@ -52,7 +52,7 @@ func newLabCA(t *testing.T, urls ...string) *labCA {
 	return c
 }
 
-func labKey(t *testing.T) *rsa.PrivateKey {
+func labKey(t testing.TB) *rsa.PrivateKey {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
