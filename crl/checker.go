@@ -52,7 +52,7 @@ func NewChecker(config CheckerConfig) (*Checker, error) {
 	}
 	for i, protocol := range c.order {
 		if protocol != HTTP && protocol != LDAP || slices.Contains(c.order[:i], protocol) {
-			return nil, fmt.Errorf("fetch order: %q is not known, or there twice", protocol)
+			return nil, fmt.Errorf("fetch order: protocol %q is not known or is there twice: use http and ldap", protocol)
 		}
 	}
 	if slices.Contains(c.lists, nil) {
@@ -260,11 +260,8 @@ func (s *search) fetch(ctx context.Context) bool {
 
 // fetchOne asks one place; it and the others left share the time.
 func (s *search) fetchOne(ctx context.Context, p place, left int) answer {
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
-		defer cancel()
-	}
+	ctx, cancel := shareOf(ctx, left)
+	defer cancel()
 	key := newCacheKey(p.name, s.issuer, s.run.policy.AllowWeak)
 	return s.run.checker.cache.get(ctx, key, s.run.now, func(ctx context.Context) answer {
 		lists, err := p.lookup(ctx)

@@ -204,3 +204,37 @@ func newest(lists []*List, err error) (*List, error) {
 	}
 	return best, nil
 }
+
+// FetchFor returns the list that a certificate, DER, names: from the first place
+// that has one, in the order of the protocols, or from the configured directory
+// where the certificate names no place. The time that ctx has is shared out. The
+// list is parsed and not verified, and the certificate is believed: Checker is
+// there for certificates of others.
+func (f *Fetcher) FetchFor(ctx context.Context, certificate []byte, order []Protocol) (*List, error) {
+	cert, err := x509.ParseCertificate(certificate)
+	if err != nil {
+		return nil, err
+	}
+	at, err := points(cert)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", subjectOf(cert), err)
+	}
+	if len(order) == 0 {
+		order = defaultOrder
+	}
+	all := places(f, order, cert, at)
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s %s", subjectOf(cert), reasonTable[CodeNoSource].words)
+	}
+	var errs []error
+	for i, p := range all {
+		one, cancel := shareOf(ctx, len(all)-i)
+		l, err := newest(p.lookup(one))
+		cancel()
+		if err == nil {
+			return l, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(errs...)
+}

@@ -4,10 +4,9 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
-	"strings"
+	"time"
 
 	"keyman/internal/dn"
 )
@@ -36,17 +35,6 @@ const (
 	HTTP Protocol = "http" // http and https
 	LDAP Protocol = "ldap" // ldap, ldaps and the configured LDAP server
 )
-
-// UnmarshalText implements encoding.TextUnmarshaler; case does not count.
-func (p *Protocol) UnmarshalText(text []byte) error {
-	switch v := Protocol(strings.ToLower(string(text))); v {
-	case HTTP, LDAP:
-		*p = v
-		return nil
-	default:
-		return fmt.Errorf("protocol %q is not known: use http or ldap", text)
-	}
-}
 
 // defaultOrder is the order in which protocols are tried.
 var defaultOrder = []Protocol{HTTP, LDAP}
@@ -102,4 +90,12 @@ func places(source Source, order []Protocol, cert *x509.Certificate, at []point)
 		}
 	}
 	return slices.CompactFunc(all, func(a, b place) bool { return a.name == b.name })
+}
+
+// shareOf gives one of the places that are left its share of the time.
+func shareOf(ctx context.Context, left int) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
+	}
+	return context.WithCancel(ctx)
 }

@@ -30,6 +30,9 @@ Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 failed.`,
 		newCertCommand(a),
 		newCACommand(a),
 		newReqCommand(a),
+		newIKECommand(a),
+		newCRLCommand(a),
+		newDemoCommand(a),
 	)
 	usageErrors(root)
 	return root

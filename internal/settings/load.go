@@ -17,6 +17,9 @@ import (
 // MaxFile bounds a file of settings, in bytes.
 const MaxFile = 1 << 20
 
+// maxKey bounds the key for which the nearest one is looked for, in bytes.
+const maxKey = 256
+
 // Load reads the file at path over v, a pointer to a struct. Keys that are not
 // in the file keep their values. A file that does not exist is an empty one.
 func Load(path string, v any) error {
@@ -30,7 +33,8 @@ func Load(path string, v any) error {
 	return decode(path, data, v)
 }
 
-// decode reads data over v; name is that of the file.
+// decode reads data over v; name is that of the file, or "" where the place of an
+// error in it means nothing to the reader.
 func decode(name string, data []byte, v any) error {
 	decoder := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
 	err := decoder.Decode(v)
@@ -44,22 +48,37 @@ func decode(name string, data []byte, v any) error {
 	case errors.As(err, &strict) && len(strict.Errors) > 0:
 		first := strict.Errors[0]
 		line, _ := first.Position()
-		return fmt.Errorf("%s:%d: %w", name, line, unknownKey(first.Key(), v))
+		return at(name, line, unknownKey(first.Key(), v))
 	case errors.As(err, &wrong):
 		line, _ := wrong.Position()
 		message := strings.TrimPrefix(wrong.Error(), "toml: ")
 		if key := wrong.Key(); len(key) > 0 {
 			message = strings.Join(key, ".") + ": " + message
 		}
-		return fmt.Errorf("%s:%d: %s", name, line, message)
+		return at(name, line, errors.New(message))
 	default:
+		return at(name, 0, err)
+	}
+}
+
+// at puts the place in a file before an error.
+func at(name string, line int, err error) error {
+	switch {
+	case name == "":
+		return err
+	case line == 0:
 		return fmt.Errorf("%s: %w", name, err)
+	default:
+		return fmt.Errorf("%s:%d: %w", name, line, err)
 	}
 }
 
 // unknownKey is the error for a key that the struct does not have.
 func unknownKey(key []string, v any) error {
 	name := strings.Join(key, ".")
+	if len(name) > maxKey {
+		return fmt.Errorf("a key of %d bytes is not known", len(name))
+	}
 	var known []string // sections, too: the name of one may be what is wrong
 	for _, key := range Keys(v) {
 		known = append(known, key)
@@ -106,23 +125,26 @@ func walk(v reflect.Value, prefix string, visit func(string, reflect.Value)) {
 	}
 }
 
-// distance is the number of letters to add, take away or change to make b of a
-// (Levenshtein).
+// distance is the number of letters to add, take away, change, or swap with the
+// next one to make b of a.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		for j := range rows[i] {
+			if i == 0 || j == 0 {
+				rows[i][j] = i + j
+				continue
 			}
-			diagonal, row[j+1] = row[j+1], cost
+			change := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				change++
+			}
+			rows[i][j] = min(change, rows[i-1][j]+1, rows[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }

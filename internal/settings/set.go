@@ -17,32 +17,65 @@ import (
 	"keyman/internal/atomicfile"
 )
 
+// A ValueError is a key or a value that Set refuses: the caller's mistake, and
+// not the file's.
+type ValueError struct{ Err error }
+
+func (e *ValueError) Error() string { return e.Err.Error() }
+func (e *ValueError) Unwrap() error { return e.Err }
+
 // Set changes keys, by their dotted names, in the file at path, which is made
 // where there is none. An empty value takes the key out of the file. v is a
-// pointer to a struct with the defaults; the file as changed is read over it, so
-// that a value that v refuses is not saved. The rest of the file stays as it is. A
-// new file is for its owner alone: proxies may have passwords.
-func Set(ctx context.Context, path string, values map[string]string, v any) error {
+// pointer to a struct with the defaults; the file as changed is read over it, and
+// check, unless nil, is asked then: what v or check refuses is not saved, and the
+// error is a ValueError. The rest of the file stays as it is. A new file is for
+// its owner alone: proxies may have passwords.
+func Set(ctx context.Context, path string, values map[string]string, v any, check func() error) error {
 	data, print, err := atomicfile.Read(path, MaxFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("settings: %w", err)
 	}
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		literal, err := literalFor(key, values[key], v)
-		if err != nil {
-			return err
-		}
-		if data, err = edit(data, key, literal); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	if err := decode(path, data, v); err != nil {
+	if data, err = editAll(path, data, values, v); err != nil {
 		return err
+	}
+	if check != nil {
+		if err := check(); err != nil {
+			return &ValueError{err}
+		}
 	}
 	if _, err := atomicfile.Save(ctx, path, data, atomicfile.Options{Expect: &print}); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
 	return nil
+}
+
+// Apply sets keys of v, a pointer to a struct, by their dotted names, as Set
+// would in a file.
+func Apply(values map[string]string, v any) error {
+	_, err := editAll("", nil, values, v)
+	return err
+}
+
+// editAll changes keys in data, reads the result over v and returns it.
+func editAll(name string, data []byte, values map[string]string, v any) ([]byte, error) {
+	// What is wrong before the change is the file's fault. The old values go into
+	// a struct of their own: a key that is taken out must not leave its value.
+	if err := decode(name, data, reflect.New(reflect.TypeOf(v).Elem()).Interface()); err != nil {
+		return nil, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		literal, err := literalFor(key, values[key], v)
+		if err != nil {
+			return nil, &ValueError{err}
+		}
+		if data, err = edit(data, key, literal); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if err := decode("", data, v); err != nil {
+		return nil, &ValueError{err}
+	}
+	return data, nil
 }
 
 // literalFor writes a value as TOML, by the type of its field in v. The result

@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,7 +97,7 @@ func TestSet(t *testing.T) {
 		{"several", "", map[string]string{"crl.order": "http, ldap", "name": "x", "crl.wait": "5"}, "name = \"x\"\n[crl]\norder = [\"http\", \"ldap\"]\nwait = \"5\"\n"},
 	} {
 		path := write(t, c.before)
-		if err := settings.Set(t.Context(), path, c.values, &file{}); err != nil {
+		if err := settings.Set(t.Context(), path, c.values, &file{}, nil); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
@@ -119,12 +120,44 @@ func TestSetRefuses(t *testing.T) {
 		{"[crl]\norder = [\n\"a\",\n]\n", "crl.order", "b", "edit it by hand"},
 	} {
 		path := write(t, c.before)
-		err := settings.Set(t.Context(), path, map[string]string{c.key: c.value}, &file{})
+		err := settings.Set(t.Context(), path, map[string]string{c.key: c.value}, &file{}, nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q %s=%s: error %v does not say %q", c.before, c.key, c.value, err, c.want)
 		}
 		if got, _ := os.ReadFile(path); string(got) != c.before {
 			t.Errorf("%q %s=%s: the file was changed to %q", c.before, c.key, c.value, got)
 		}
+	}
+}
+
+// TestSetCheck: what check refuses is not saved.
+func TestSetCheck(t *testing.T) {
+	path := write(t, "[crl]\nldap_port = 1\n")
+	var f file
+	err := settings.Set(t.Context(), path, map[string]string{"crl.ldap_port": "2"}, &f, func() error {
+		if f.CRL.Port != 2 {
+			t.Errorf("check sees port %d", f.CRL.Port)
+		}
+		return errors.New("no")
+	})
+	var value *settings.ValueError
+	if !errors.As(err, &value) {
+		t.Errorf("error %v is no ValueError", err)
+	}
+	if got, _ := os.ReadFile(path); string(got) != "[crl]\nldap_port = 1\n" {
+		t.Errorf("saved: %q", got)
+	}
+}
+
+func TestApply(t *testing.T) {
+	f := file{CRL: section{Server: "a", Port: 389}}
+	if err := settings.Apply(map[string]string{"crl.ldap_server": "dir", "crl.order": "HTTP,LDAP"}, &f); err != nil {
+		t.Fatal(err)
+	}
+	if f.CRL.Server != "dir" || f.CRL.Port != 389 || !slices.Equal(f.CRL.Order, []string{"HTTP", "LDAP"}) {
+		t.Errorf("%+v", f.CRL)
+	}
+	if err := settings.Apply(map[string]string{"crl.wait": "soon"}, &f); err == nil || err.Error() != "crl.wait: \"soon\" is no duration: write one like 10s or 1m30s" {
+		t.Errorf("a wrong value: %v", err)
 	}
 }

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"keyman/crl"
+	"keyman/internal/certpem"
+)
+
+type crlCheckFlags struct {
+	trust, intermediate, lists []string
+	revocation, proxy, time    string
+	allowWeak                  bool
+	keydb                      *keydbFlags
+}
+
+func newCRLCheckCommand(a *app) *cobra.Command {
+	var f crlCheckFlags
+	cmd := &cobra.Command{
+		Use:   "check CERT...",
+		Short: "Check certificates: their path, and whether they are revoked",
+		Long: `Check certificates: the path to a trusted CA, and each certificate below it in
+its issuer's revocation list. A file may hold the certificate and, behind it,
+those of the CAs between. Trusted are the CAs of --trust, or else the trusted
+ones of the key database.
+
+Exit codes: 0 all are good, 1 one is revoked or not valid, 2 usage, 3 it could
+not be found out.`,
+		Args: cobra.MinimumNArgs(1),
+	}
+	cmd.Flags().StringArrayVar(&f.trust, "trust", nil, "trust the CA certificates in this `file`; again for more")
+	cmd.Flags().StringArrayVar(&f.intermediate, "intermediate", nil, "use the CA certificates in this `file` for paths; again for more")
+	cmd.Flags().StringArrayVar(&f.lists, "crl", nil, "look into the revocation list in this `file` before fetching; again for more")
+	cmd.Flags().StringVar(&f.revocation, "revocation", "", "`policy`: strict, ifuri, relaxed or off (default: as keyman crl config says)")
+	cmd.Flags().StringVar(&f.time, "time", "", "check for this instant, an RFC 3339 `time` such as 2026-01-02T15:04:05Z (default now)")
+	cmd.Flags().BoolVar(&f.allowWeak, "allow-weak", false, "accept revocation lists signed with SHA-1")
+	addProxyFlag(cmd, &f.proxy)
+	f.keydb = addKeydbFlags(cmd)
+	cmd.MarkFlagsMutuallyExclusive("trust", "keydb")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.crlCheck(cmd.Context(), f, args)
+	}
+	return cmd
+}
+
+// checkShown is the JSON of "keyman crl check", one value for a certificate.
+type checkShown struct {
+	File string `json:"file"`
+	crl.Verdict
+}
+
+func (a *app) crlCheck(ctx context.Context, f crlCheckFlags, files []string) error {
+	checker, policy, err := a.newCheck(ctx, f)
+	if err != nil {
+		return err
+	}
+	between, err := readCertificates(f.intermediate)
+	if err != nil {
+		return err
+	}
+	var no, unknown []string
+	for _, file := range files {
+		chain, err := certpem.Read(file)
+		if err != nil {
+			return err
+		}
+		v := checker.Check(ctx, append(chain, between...), policy)
+		switch v.Status {
+		case crl.StatusGood:
+		case crl.StatusRevoked, crl.StatusInvalid:
+			no = append(no, fmt.Sprintf("%s is %s", file, v.Status))
+		default:
+			unknown = append(unknown, file)
+		}
+		if err := a.print(checkShown{file, v}, func(w io.Writer) { writeVerdict(w, file, v) }); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(no) > 0:
+		return answerNo{strings.Join(no, ", ")}
+	case len(unknown) > 0:
+		return fmt.Errorf("it could not be found out whether %s can be accepted", strings.Join(unknown, ", "))
+	}
+	return nil
+}
+
+// newCheck makes the checker and the policy that the flags describe.
+func (a *app) newCheck(ctx context.Context, f crlCheckFlags) (*crl.Checker, crl.Policy, error) {
+	var policy crl.Policy
+	s, err := a.crlSettings(f.proxy)
+	if err != nil {
+		return nil, policy, err
+	}
+	if f.revocation != "" {
+		if err := s.Revocation.UnmarshalText([]byte(f.revocation)); err != nil {
+			return nil, policy, usagef("--revocation: %w", err)
+		}
+	}
+	s.AllowWeak = s.AllowWeak || f.allowWeak
+	anchors, err := a.anchors(ctx, f)
+	if err != nil {
+		return nil, policy, err
+	}
+	policy = s.Policy(anchors)
+	if f.time != "" {
+		if policy.Time, err = time.Parse(time.RFC3339, f.time); err != nil {
+			return nil, policy, usagef("--time %q is no RFC 3339 time, such as 2026-01-02T15:04:05Z", f.time)
+		}
+	}
+	var lists []*crl.List
+	for _, file := range f.lists {
+		l, err := readList(file, crl.Limits{MaxBytes: s.MaxSize})
+		if err != nil {
+			return nil, policy, err
+		}
+		lists = append(lists, l)
+	}
+	checker, err := s.NewChecker(lists...)
+	return checker, policy, err
+}
+
+// anchors returns the trusted certificates of --trust, or of the key database.
+func (a *app) anchors(ctx context.Context, f crlCheckFlags) ([][]byte, error) {
+	if len(f.trust) > 0 {
+		return readCertificates(f.trust)
+	}
+	store, err := a.openKeydb(ctx, f.keydb)
+	if err != nil {
+		return nil, withHint(err, "--trust FILE names the trusted certificates without a key database")
+	}
+	if anchors := store.Anchors(); len(anchors) > 0 {
+		return anchors, nil
+	}
+	return nil, withHint(fmt.Errorf("%s trusts no CA", store.Path()), "keyman cert add makes it trust one")
+}
+
+// readCertificates reads all certificates of some files.
+func readCertificates(files []string) ([][]byte, error) {
+	var all [][]byte
+	for _, file := range files {
+		certs, err := certpem.Read(file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, certs...)
+	}
+	return all, nil
+}
+
+// writeVerdict writes a verdict, a line for each reason.
+func writeVerdict(w io.Writer, file string, v crl.Verdict) {
+	fmt.Fprintf(w, "%s: %s\n", file, v.Status)
+	for _, r := range v.Reasons {
+		clause := ""
+		if r.Clause != "" {
+			clause = " (" + r.Clause + ")"
+		}
+		fmt.Fprintf(w, "  %-8s %s%s\n", r.Severity, printable(r.Text), clause)
+	}
+	if !v.NextUpdate.IsZero() {
+		fmt.Fprintf(w, "  %-8s the first list is due %s\n", "next", v.NextUpdate.Format("2006-01-02 15:04:05 UTC"))
+	}
+}
+
+// directoryHint says what to do where no LDAP server is configured.
+func directoryHint(err error) error {
+	if errors.Is(err, crl.ErrNoDirectory) {
+		return withHint(err, "keyman crl config set ldap_server=HOST names one")
+	}
+	return err
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"keyman/crl"
+	"keyman/internal/settings"
+)
+
+func newCRLConfigCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Show or change how revocation lists are fetched",
+		Long: `Show how revocation lists are fetched: the section [crl] of keyman.toml in the
+state directory. An isakmpd.conf of AIX that lies there counts where keyman.toml
+says nothing.`,
+		Args: cobra.NoArgs,
+	}
+	cmd.RunE = func(*cobra.Command, []string) error { return a.crlConfigShow() }
+	cmd.AddCommand(newCRLConfigSetCommand(a))
+	return cmd
+}
+
+func (a *app) crlConfigShow() error {
+	all, err := a.settings()
+	if err != nil {
+		return err
+	}
+	shown := all.CRL.Redacted()
+	return a.print(shown, func(w io.Writer) { writeSettings(w, shown) })
+}
+
+// writeSettings writes each setting on a line, as "config set" takes it.
+func writeSettings(w io.Writer, s crl.Settings) {
+	data, err := json.Marshal(s)
+	values := map[string]json.RawMessage{}
+	if err != nil || json.Unmarshal(data, &values) != nil {
+		return
+	}
+	for _, key := range settings.Keys(&s) {
+		value := strings.NewReplacer(`"`, "", "[", "", "]", "").Replace(string(values[key]))
+		fmt.Fprintf(w, "%s=%s\n", key, printable(value))
+	}
+}
+
+func newCRLConfigSetCommand(a *app) *cobra.Command {
+	var isakmpd string
+	cmd := &cobra.Command{
+		Use:   "set KEY=VALUE... | --isakmpd FILE",
+		Short: "Change how revocation lists are fetched",
+		Long: `Change settings in the section [crl] of keyman.toml; KEY= without a value goes
+back to the default. With --isakmpd the settings are taken over from AIX's
+isakmpd.conf.
+
+Keys: ` + strings.Join(settings.Keys(&crl.Settings{}), ", ") + `.
+A password in a proxy's URL can be read by others on the command line: better
+write it into the file.`,
+	}
+	cmd.Flags().StringVar(&isakmpd, "isakmpd", "", "take the settings of this `file` over, an isakmpd.conf of AIX")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if (len(args) == 0) == (isakmpd == "") {
+			return usagef("give either KEY=VALUE or --isakmpd FILE")
+		}
+		return a.crlConfigSet(cmd.Context(), isakmpd, args)
+	}
+	return cmd
+}
+
+func (a *app) crlConfigSet(ctx context.Context, isakmpd string, args []string) error {
+	values := map[string]string{}
+	if isakmpd != "" {
+		var err error
+		if values, err = a.readISAKMPD(isakmpd); err != nil {
+			return err
+		}
+	}
+	for _, arg := range args {
+		key, value, ok := strings.Cut(arg, "=")
+		if !ok {
+			return usagef("%q is not KEY=VALUE", arg)
+		}
+		values["crl."+strings.TrimPrefix(key, "crl.")] = value
+	}
+	check := func(s fileSettings) error {
+		_, err := s.CRL.NewChecker()
+		return err
+	}
+	if err := a.setSettings(ctx, values, check); err != nil {
+		return err
+	}
+	return a.crlConfigShow()
+}
