@@ -8,10 +8,11 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// Bounds on the key length of a PBMAC1, in bytes. RFC 9579, 9 wants 20 or more.
+// Bounds on the key length of a PBMAC1, in bytes. RFC 9579, 9 wants 20 or more,
+// without which few tries find a key; HMAC-SHA512 has 64.
 const (
 	minMACKey = 20
-	maxMACKey = 256
+	maxMACKey = 64
 )
 
 // A MAC is the MacData of a PKCS#12 file (RFC 7292, 4).

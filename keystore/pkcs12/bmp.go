@@ -13,9 +13,16 @@ const tagBMPString = cbasn1.Tag(30)
 
 // text reads a string: BMPString as RFC 2985, 5.5.1 says, or UTF8String.
 func text(values []byte) (string, bool) {
-	input, content := cryptobyte.String(values), cryptobyte.String(nil)
-	switch {
-	case input.ReadASN1(&content, tagBMPString):
+	var (
+		input   = cryptobyte.String(values)
+		content cryptobyte.String
+		tag     cbasn1.Tag
+	)
+	if !input.ReadAnyASN1(&content, &tag) {
+		return "", false
+	}
+	switch tag {
+	case tagBMPString:
 		if len(content)%2 != 0 {
 			return "", false
 		}
@@ -24,10 +31,11 @@ func text(values []byte) (string, bool) {
 			units[i] = uint16(content[2*i])<<8 | uint16(content[2*i+1])
 		}
 		return string(utf16.Decode(units)), true
-	case input.ReadASN1(&content, cbasn1.UTF8String):
+	case cbasn1.UTF8String:
 		return string(content), utf8.Valid(content)
+	default:
+		return "", false
 	}
-	return "", false
 }
 
 // bmpString writes text as a BMPString; what lies outside of the BMP becomes

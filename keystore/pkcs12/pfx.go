@@ -133,10 +133,17 @@ func readEncryptedData(content cryptobyte.String) (safe, error) {
 	}
 	s.algorithm = alg
 	// [0] IMPLICIT OCTET STRING: one piece, or constructed of several in BER.
-	var pieces cryptobyte.String
-	switch {
-	case info.ReadASN1Bytes(&s.content, cbasn1.Tag(0).ContextSpecific()):
-	case info.ReadASN1(&pieces, tagExplicit0):
+	var (
+		pieces cryptobyte.String
+		tag    cbasn1.Tag
+	)
+	if !info.ReadAnyASN1(&pieces, &tag) || !info.Empty() {
+		return s, errStructure
+	}
+	switch tag {
+	case cbasn1.Tag(0).ContextSpecific():
+		s.content = pieces
+	case tagExplicit0:
 		for !pieces.Empty() {
 			var piece cryptobyte.String
 			if !pieces.ReadASN1(&piece, cbasn1.OCTET_STRING) {
@@ -144,8 +151,7 @@ func readEncryptedData(content cryptobyte.String) (safe, error) {
 			}
 			s.content = append(s.content, piece...)
 		}
-	}
-	if s.content == nil || !info.Empty() {
+	default:
 		return s, errStructure
 	}
 	return s, nil
@@ -204,6 +210,11 @@ func writePFX(certificates, keys []bag, sealer *pbe.Sealer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return wrap(authSafe, mac)
+}
+
+// wrap writes the PFX around an AuthenticatedSafe.
+func wrap(authSafe []byte, mac pbe.MAC) ([]byte, error) {
 	var file cryptobyte.Builder
 	file.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(pfxVersion)
