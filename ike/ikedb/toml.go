@@ -10,7 +10,9 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -152,7 +154,8 @@ func decode(data []byte, into any) error {
 		return nil
 	case errors.As(err, &unknown) && len(unknown.Errors) > 0:
 		line, _ := unknown.Errors[0].Position()
-		return fmt.Errorf("line %d: the key %s is not known", line, keyText(unknown.Errors[0].Key()))
+		key := unknown.Errors[0].Key()
+		return fmt.Errorf("line %d: the key %s is not known: use %s", line, keyText(key), strings.Join(knownKeys(reflect.TypeOf(into), key), ", "))
 	case errors.As(err, &broken):
 		line, column := broken.Position()
 		if key := keyText(broken.Key()); key != "" {
@@ -161,6 +164,33 @@ func decode(data []byte, into any) error {
 		return fmt.Errorf("line %d, column %d: no valid TOML", line, column)
 	}
 	return errors.New("no valid TOML")
+}
+
+// knownKeys returns the keys that the table of an unknown one has.
+func knownKeys(t reflect.Type, unknown toml.Key) []string {
+	var keys []string
+	for _, part := range unknown {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct {
+			break
+		}
+		keys = keys[:0]
+		below := t
+		for field := range t.Fields() {
+			key := field.Tag.Get("toml")
+			keys = append(keys, key)
+			if key == part {
+				below = field.Type
+			}
+		}
+		if below == t {
+			break
+		}
+		t = below
+	}
+	return keys
 }
 
 // keyText returns a key as it is written in a file.

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"keyman/ike"
+	"keyman/ike/control"
+)
+
+// newIKEActivateCommand is "keyman ike activate".
+func newIKEActivateCommand(a *app) *cobra.Command {
+	var wait bool
+	cmd := &cobra.Command{
+		Use:   "activate TUNNEL...",
+		Short: "Start the negotiation of tunnels",
+		Long: `Have the daemon start the negotiation of tunnels, called by their names or
+numbers. The command returns when the negotiations have begun; with --wait it
+returns when each tunnel is active or its negotiation has failed, prints the
+reasons, and ends with exit code 1 if one has failed. A tunnel that is active
+already is left as it is.`,
+		Args: cobra.MinimumNArgs(1),
+	}
+	cmd.Flags().BoolVar(&wait, "wait", false, "wait for the outcome")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		client, err := a.dialDaemon(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		var outcomes []control.Activation
+		for outcome, err := range client.Activate(cmd.Context(), args, wait) {
+			if err != nil {
+				return err
+			}
+			outcomes = append(outcomes, outcome)
+		}
+		if err := a.print(outcomes, func(w io.Writer) {
+			for _, outcome := range outcomes {
+				if outcome.Error == "" {
+					writeOutcome(w, outcome.Status)
+				}
+			}
+		}); err != nil {
+			return err
+		}
+		return judge(outcomes, wait)
+	}
+	return cmd
+}
+
+// judge makes the command's error of what became of the tunnels: a tunnel that
+// could not be tried is a failure, one that was tried and failed is the answer
+// no.
+func judge(outcomes []control.Activation, wait bool) error {
+	var failed []string
+	var inactive []string
+	for _, o := range outcomes {
+		if o.Error != "" {
+			failed = append(failed, printable(o.Error))
+		}
+		if o.Status.State != ike.TunnelActive {
+			inactive = append(inactive, o.Tunnel)
+		}
+	}
+	switch {
+	case len(failed) > 0:
+		return withHint(errors.New(strings.Join(failed, "; ")), listHint)
+	case wait && len(inactive) > 0:
+		return answerNo{"not active: " + strings.Join(inactive, ", ")}
+	}
+	return nil
+}

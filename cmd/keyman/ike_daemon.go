@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"keyman/ike"
+	"keyman/ike/control"
+	"keyman/ike/ikedb"
+	"keyman/keystore"
+)
+
+// daemonFlags are those of "keyman ike daemon".
+type daemonFlags struct {
+	tunnels        string
+	keydb          *keydbFlags
+	listen         string
+	port, nattPort uint16
+	logLevel       string
+}
+
+// newIKEDaemonCommand is "keyman ike daemon".
+func newIKEDaemonCommand(a *app) *cobra.Command {
+	f := &daemonFlags{}
+	cmd := &cobra.Command{
+		Use:   "daemon",
+		Short: "Run the daemon that negotiates tunnels",
+		Long: `Read the tunnel definitions, open the key database if a tunnel signs, and
+negotiate until the process is told to end (SIGTERM or SIGINT); then the peers
+are told that the tunnels end. Tunnels with autostart are activated at once, the
+others by "keyman ike activate" or by their peers.
+
+The trusted CAs are the trusted signer certificates of the key database. Where
+revocation lists come from is said by keyman.toml in the state directory; see
+"keyman crl config". The log goes to standard error:
+
+  none           nothing
+  error          failed negotiations, and what goes wrong
+  isakmp_events  also tunnels that come and go (the default)
+  information    also every message`,
+		Args: cobra.NoArgs,
+	}
+	cmd.Flags().StringVar(&f.tunnels, "tunnels", "", "tunnel definitions `file` (default tunnels.toml in the state directory)")
+	cmd.Flags().StringVar(&f.listen, "listen", "any", "local `address`, or any")
+	cmd.Flags().Uint16Var(&f.port, "port", ike.Port, "UDP port; 0 lets the system choose")
+	cmd.Flags().Uint16Var(&f.nattPort, "natt-port", ike.NATTPort, "UDP port for NAT traversal; 0 lets the system choose")
+	cmd.Flags().StringVar(&f.logLevel, "log-level", "isakmp_events", "`level`: none, error, isakmp_events or information")
+	f.keydb = addKeydbFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.runDaemon(cmd.Context(), f) }
+	return cmd
+}
+
+// runDaemon works until ctx ends.
+func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
+	addr, err := parseListen(f.listen)
+	if err != nil {
+		return err
+	}
+	logger, err := a.newLogger(f.logLevel)
+	if err != nil {
+		return err
+	}
+	state, err := a.state()
+	if err != nil {
+		return err
+	}
+	config := ike.Config{Logger: logger}
+	if config.DB, err = loadTunnels(f.tunnels, state); err != nil {
+		return err
+	}
+	if signs(config.DB) {
+		if err := a.addIdentity(ctx, &config, f.keydb); err != nil {
+			return err
+		}
+	}
+	// The socket comes first: it tells whether another daemon runs.
+	listener, err := control.Listen(ctx, filepath.Join(state, control.SocketName))
+	if err != nil {
+		return err
+	}
+	transport, err := ike.ListenUDP(addr, f.port, f.nattPort)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	config.Transport = transport
+	engine, err := ike.New(config)
+	if err != nil {
+		return errors.Join(err, transport.Close(), listener.Close())
+	}
+	logger.Info("the daemon runs", "tunnels", len(config.DB.Tunnels()), "listen", f.listen,
+		"port", f.port, "natt_port", f.nattPort, "socket", filepath.Join(state, control.SocketName))
+	// One ends the other.
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return orEnded(engine.Run(ctx)) })
+	both.Go(func() error { return orEnded(control.NewServer(engine, logger).Serve(ctx, listener)) })
+	if err := both.Wait(); !errors.Is(err, errEnded) {
+		return err
+	}
+	logger.Info("the daemon has ended")
+	return nil
+}
+
+// errEnded makes an errgroup end its other members when one has ended well.
+var errEnded = errors.New("ended")
+
+func orEnded(err error) error {
+	if err == nil {
+		return errEnded
+	}
+	return err
+}
+
+// parseListen reads --listen.
+func parseListen(s string) (netip.Addr, error) {
+	if s == "any" {
+		return netip.Addr{}, nil
+	}
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Addr{}, usagef("--listen: %q is neither an IP address nor \"any\"", s)
+	}
+	return addr, nil
+}
+
+// logLevels are the levels of AIX's isakmpd, as log/slog has them.
+var logLevels = map[string]slog.Level{
+	"error":         slog.LevelWarn,
+	"isakmp_events": slog.LevelInfo,
+	"information":   slog.LevelDebug,
+}
+
+// newLogger makes the daemon's logger on standard error: text, or with --json
+// an object a line.
+func (a *app) newLogger(level string) (*slog.Logger, error) {
+	if level == "none" {
+		return slog.New(slog.DiscardHandler), nil
+	}
+	least, ok := logLevels[level]
+	if !ok {
+		return nil, usagef("--log-level: %q is not known: use none, error, isakmp_events or information", level)
+	}
+	options := &slog.HandlerOptions{Level: least}
+	if a.json {
+		return slog.New(slog.NewJSONHandler(a.stderr, options)), nil
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, options)), nil
+}
+
+// loadTunnels reads the tunnel definitions.
+func loadTunnels(path, state string) (*ikedb.DB, error) {
+	if path == "" {
+		path = filepath.Join(state, "tunnels.toml")
+	}
+	db, err := ikedb.Load(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, withHint(err, "write the tunnels into it, or name another file with --tunnels")
+	}
+	return db, err
+}
+
+// signs reports whether a tunnel authenticates by certificates.
+func signs(db *ikedb.DB) bool {
+	for _, t := range db.Tunnels() {
+		if p, ok := db.Protection(t.Protection); ok && p.Signatures() {
+			return true
+		}
+	}
+	return false
+}
+
+// addIdentity gives the engine the credentials and the trusted CAs of the key
+// database, and a verifier.
+func (a *app) addIdentity(ctx context.Context, config *ike.Config, f *keydbFlags) error {
+	store, err := a.openKeydb(ctx, f)
+	if err != nil {
+		return err
+	}
+	config.Anchors = store.Anchors()
+	if config.Credentials, err = credentials(store, config.DB); err != nil {
+		return err
+	}
+	settings, err := a.crlSettings("")
+	if err != nil {
+		return err
+	}
+	// Revocation and timeouts are those of each tunnel's protection.
+	config.Verifier, err = settings.NewChecker()
+	return err
+}
+
+// credentials returns the personal certificates of a key database, and under the
+// labels that tunnels use those that they mean: labels in key databases compare
+// without regard to case. One that cannot be used is an error only where a
+// tunnel needs it.
+func credentials(store *keystore.Store, db *ikedb.DB) (map[string]ike.Credential, error) {
+	found := make(map[string]ike.Credential)
+	for entry := range store.Entries() {
+		if entry.Kind != keystore.Personal {
+			continue
+		}
+		if signer, err := entry.Signer(); err == nil {
+			found[entry.Label] = ike.Credential{Signer: signer, Chain: entry.Chain}
+		}
+	}
+	for _, t := range db.Tunnels() {
+		entry, ok := store.Lookup(t.Local.Certificate)
+		if !ok || entry.Kind != keystore.Personal {
+			continue // the engine names the labels that there are
+		}
+		signer, err := entry.Signer()
+		if err != nil {
+			return nil, fmt.Errorf("tunnel %q: %w", t.Name, err)
+		}
+		found[t.Local.Certificate] = ike.Credential{Signer: signer, Chain: entry.Chain}
+	}
+	return found, nil
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"keyman/ike/control"
+)
+
+// newIKERemoveCommand is "keyman ike remove".
+func newIKERemoveCommand(a *app) *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "remove {TUNNEL... | --all}",
+		Short: "End tunnels",
+		Long: `Have the daemon end what tunnels, called by their names or numbers, have of
+security associations and negotiations, and tell their peers. The definitions
+stay.`,
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "all tunnels that are active or being negotiated")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if all == (len(args) > 0) {
+			return usagef("either tunnels or --all")
+		}
+		client, err := a.dialDaemon(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		answers := client.Remove(cmd.Context(), args)
+		if all {
+			answers = client.RemoveAll(cmd.Context())
+		}
+		removals := []control.Removal{}
+		var failed []string
+		for r, err := range answers {
+			if err != nil {
+				return err
+			}
+			removals = append(removals, r)
+			if r.Error != "" {
+				failed = append(failed, printable(r.Error))
+			}
+		}
+		if err := a.print(removals, func(w io.Writer) {
+			for _, r := range removals {
+				if r.Error == "" {
+					fmt.Fprintf(w, "%s: removed\n", printable(r.Tunnel))
+				}
+			}
+		}); err != nil {
+			return err
+		}
+		if len(failed) > 0 {
+			return withHint(errors.New(strings.Join(failed, "; ")), listHint)
+		}
+		return nil
+	}
+	return cmd
+}

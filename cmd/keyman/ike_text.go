@@ -1,0 +1,194 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"keyman/ike"
+	"keyman/ike/ikedb"
+)
+
+// called reports whether a person means a tunnel by a word.
+func called(s ike.Status, word string) bool {
+	return s.Tunnel != "" && (s.Tunnel == word || strconv.Itoa(s.Number) == word)
+}
+
+// writeOutcome prints what became of an activation.
+func writeOutcome(w io.Writer, s ike.Status) {
+	line := []string{printable(s.Tunnel) + ": " + string(s.State)}
+	switch s.State {
+	case ike.TunnelActive:
+		line = append(line, "with "+printable(s.RemoteID), algorithms(s))
+	default:
+		if s.Error != "" {
+			line = append(line, printable(s.Error))
+		}
+	}
+	fmt.Fprintln(w, strings.Join(line, ", "))
+	writeReasons(w, s.Reasons)
+}
+
+// algorithms names what a tunnel uses, the weak ones marked.
+func algorithms(s ike.Status) string {
+	if len(s.Weak) == 0 {
+		return s.Transform
+	}
+	return s.Transform + " (weak: " + strings.Join(s.Weak, ", ") + ")"
+}
+
+// writeTable prints a line for each tunnel.
+func writeTable(w io.Writer, list []ike.Status, now time.Time) {
+	if len(list) == 0 {
+		fmt.Fprintln(w, "no tunnels")
+		return
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "Phase 1 Tunnel ID\tName\tStatus\tRemote ID\tRemote Address\tAlgorithms\tRemaining")
+	for _, s := range list {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", tunnelNumber(s), orDash(printable(s.Tunnel)), s.State,
+			orDash(printable(s.RemoteID)), address(s), orDash(algorithms(s)), orDash(remaining(s, now)))
+	}
+	t.Flush()
+}
+
+// writeTunnels prints a block for each tunnel, with the labels that "ike
+// cmd=list verbose" has on AIX.
+func writeTunnels(w io.Writer, list []ike.Status, now time.Time) {
+	for i, s := range list {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		line := func(label, value string) {
+			if value != "" {
+				fmt.Fprintf(w, "%-24s%s\n", label, printable(value))
+			}
+		}
+		line("Phase 1 Tunnel ID", tunnelNumber(s))
+		line("Tunnel Name:", s.Tunnel)
+		line("Local ID Type:", idType(s.LocalID))
+		line("Local ID:", idValue(s.LocalID))
+		line("Remote ID Type:", idType(s.RemoteID))
+		line("Remote ID:", idValue(s.RemoteID))
+		if s.Local.IsValid() {
+			line("Local Address:", s.Local.String())
+		}
+		line("Remote Address:", address(s))
+		line("Mode:", s.Mode)
+		line("Security Policy:", s.Protection)
+		line("Role:", title(s.Role))
+		line("Encryption Alg:", s.Encryption)
+		line("Auth Alg:", authName(s.Auth))
+		line("Hash Alg:", s.Hash)
+		line("DH Group:", s.Group)
+		line("Weak Algorithms:", strings.Join(s.Weak, ", "))
+		if s.State == ike.TunnelActive && !s.Expires.IsZero() {
+			line("Key Lifetime:", seconds(s.Expires.Sub(s.Established)))
+			line("Key Rem Lifetime:", seconds(max(0, s.Expires.Sub(now))))
+		}
+		if s.NAT.Found() {
+			line("NAT:", natText(s))
+		}
+		line("Status:", title(string(s.State)))
+		line("Step:", s.Detail)
+		if s.State == ike.TunnelFailed || s.State == ike.TunnelClosed {
+			line("Ended:", s.Ended.Local().Format(time.DateTime))
+			line("Why:", s.Error)
+		}
+		writeReasons(w, s.Reasons)
+	}
+}
+
+// tunnelNumber is the number of the definition, which a negotiation that a
+// stranger began has not got.
+func tunnelNumber(s ike.Status) string {
+	if s.Number == 0 {
+		return "-"
+	}
+	return strconv.Itoa(s.Number)
+}
+
+// address is the peer's.
+func address(s ike.Status) string {
+	if !s.Remote.IsValid() {
+		return "any"
+	}
+	return s.Remote.String()
+}
+
+// remaining is how much longer an active tunnel lasts.
+func remaining(s ike.Status, now time.Time) string {
+	if s.State != ike.TunnelActive || s.Expires.IsZero() {
+		return ""
+	}
+	return seconds(max(0, s.Expires.Sub(now)))
+}
+
+// seconds writes a length of time as AIX does.
+func seconds(d time.Duration) string {
+	return strconv.FormatInt(int64(d.Round(time.Second)/time.Second), 10) + " Seconds"
+}
+
+// idTypeNames are the names of identity types in lists.
+var idTypeNames = map[string]string{
+	"ipv4": "IPv4_Address", "ipv6": "IPv6_Address", "fqdn": "Fully_Qualified_Domain_Name",
+	"user_fqdn": "User_Fully_Qualified_Domain_Name", "dn": "ASN1_DN", "key_id": "Key_ID", "group": "Group",
+}
+
+// idType names the type of a written identity.
+func idType(id string) string {
+	word, _, _ := strings.Cut(id, ":")
+	return idTypeNames[word]
+}
+
+// idValue is a written identity without its type.
+func idValue(id string) string {
+	if word, value, ok := strings.Cut(id, ":"); ok && idTypeNames[word] != "" {
+		return value
+	}
+	return id
+}
+
+// authName names an authentication method.
+func authName(auth string) string {
+	switch ikedb.AuthMethod(auth) {
+	case ikedb.AuthPresharedKey:
+		return "Preshared Key"
+	case ikedb.AuthRSASignature:
+		return "RSA Signature"
+	case ikedb.AuthRSASignatureCRL:
+		return "RSA Signature with CRL Checking"
+	}
+	return auth
+}
+
+// natText says where address translation was found.
+func natText(s ike.Status) string {
+	var where []string
+	if s.NAT.Local {
+		where = append(where, "here")
+	}
+	if s.NAT.Remote {
+		where = append(where, "at the peer")
+	}
+	return strings.Join(where, " and ")
+}
+
+// title writes a word with a capital.
+func title(word string) string {
+	if word == "" {
+		return ""
+	}
+	return strings.ToUpper(word[:1]) + word[1:]
+}
+
+// orDash fills an empty field of a table.
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
