@@ -24,7 +24,8 @@ import (
 const (
 	// DefaultMaxSessions bounds the tunnels and negotiations together.
 	DefaultMaxSessions = 8192
-	// DefaultMaxHalfOpen bounds the negotiations that peers have begun, and
+	// DefaultMaxHalfOpen bounds the negotiations that peers have begun and not
+	// brought to an SA, the failed ones that still answer among them, and
 	// DefaultMaxHalfOpenPerPeer those of one address.
 	DefaultMaxHalfOpen        = 1024
 	DefaultMaxHalfOpenPerPeer = 64
@@ -101,7 +102,15 @@ type Engine struct {
 	cookies  map[isakmp.Cookie]*session // by our own cookie
 	openers  map[opener]*session
 	last     map[string]Status // how each tunnel ended last
+	// pending counts the sessions that peers have begun and that have no SA,
+	// in all and of each address.
+	pending   int
+	pendingOf map[netip.Addr]int
+	floodedAt time.Time // when a flood was last logged
 }
+
+// floodNotice is how often a flood is logged.
+const floodNotice = 10 * time.Second
 
 // New checks a configuration and makes an Engine, which does nothing until Run.
 func New(cfg Config) (*Engine, error) {
@@ -143,6 +152,8 @@ func New(cfg Config) (*Engine, error) {
 		cookies:  make(map[isakmp.Cookie]*session),
 		openers:  make(map[opener]*session),
 		last:     make(map[string]Status),
+
+		pendingOf: make(map[netip.Addr]int),
 	}, nil
 }
 
@@ -308,17 +319,11 @@ func (e *Engine) sessionOf(h isakmp.Header, remote netip.AddrPort) *session {
 // respond begins a negotiation that a peer asks for.
 func (e *Engine) respond(p Packet, h isakmp.Header) {
 	remote := p.Path.Remote
-	total, fromPeer := 0, 0
-	for _, s := range e.openers {
-		if s.halfOpen() {
-			total++
-			if s.opener.remote.Addr() == remote.Addr() {
-				fromPeer++
-			}
+	if len(e.sessions) >= e.cfg.MaxSessions || e.pending >= e.cfg.MaxHalfOpen || e.pendingOf[remote.Addr()] >= e.cfg.MaxHalfOpenPerPeer {
+		if now := time.Now(); now.Sub(e.floodedAt) > floodNotice {
+			e.floodedAt = now
+			e.logger.Warn("too many negotiations: peers are not answered", "peer", remote, "pending", e.pending)
 		}
-	}
-	if len(e.sessions) >= e.cfg.MaxSessions || total >= e.cfg.MaxHalfOpen || fromPeer >= e.cfg.MaxHalfOpenPerPeer {
-		e.logger.Warn("too many negotiations: one was not answered", "peer", remote)
 		return
 	}
 	var policies []*ikev1.Policy
@@ -328,7 +333,7 @@ func (e *Engine) respond(p Packet, h isakmp.Header) {
 		}
 	}
 	if len(policies) == 0 {
-		e.logger.Info("no tunnel is defined for this peer", "peer", remote)
+		e.logger.Debug("no tunnel is defined for this peer", "peer", remote)
 		return
 	}
 	s, err := e.newSession(ikev1.Config{Role: ikev1.Responder, Policies: policies, Path: p.Path})
@@ -338,6 +343,9 @@ func (e *Engine) respond(p Packet, h isakmp.Header) {
 	}
 	s.opener = opener{h.Initiator, remote}
 	e.openers[s.opener] = s
+	s.pending = true
+	e.pending++
+	e.pendingOf[remote.Addr()]++
 	e.report(s, EventStarted, "the peer "+remote.String()+" asks for a negotiation", nil)
 	e.handle(s, ikev1.Datagram{Path: p.Path, Data: p.Data})
 }

@@ -22,6 +22,8 @@ import (
 	"keyman/ike"
 	"keyman/ike/ikedb"
 	"keyman/ike/iketest"
+	"keyman/ike/ikev1"
+	"keyman/ike/isakmp"
 	"keyman/ike/suite"
 )
 
@@ -436,4 +438,85 @@ func TestNewRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A flood of first messages takes a bounded share of the engine and leaves no
+// trace once it is over; what we begin ourselves still works.
+func TestFloodIsBounded(t *testing.T) {
+	pki()
+	synctest.Test(t, func(t *testing.T) {
+		var n iketest.Network
+		a, b := pair()
+		b.config = func(c *ike.Config) { c.MaxHalfOpenPerPeer = 10 }
+		first, second := a.start(t, &n), b.start(t, &n)
+		events := second.Events(1000)
+		attacker, err := n.Listen(netip.MustParseAddr("192.0.2.66"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer attacker.Close()
+		answers := make(chan int)
+		go func() {
+			count := 0
+			for {
+				if _, err := attacker.Receive(); err != nil {
+					answers <- count
+					return
+				}
+				count++
+			}
+		}()
+		// The tunnels are for gw1 alone: let the flood bear its address.
+		flood := func(from netip.Addr, transform suite.Transform) {
+			for i := range 100 {
+				m := isakmp.Message{
+					Header: isakmp.Header{Initiator: isakmp.Cookie{1, byte(i), byte(transform.KeyBits)}, Exchange: isakmp.IdentityProtection},
+					Payloads: []isakmp.Payload{&isakmp.SA{DOI: isakmp.DOIIPsec, Situation: isakmp.SituationIdentityOnly, Proposals: []isakmp.Proposal{{
+						Number: 1, Protocol: isakmp.ProtocolISAKMP,
+						Transforms: []isakmp.Transform{{Number: 1, ID: isakmp.TransformKeyIKE, Attributes: transform.Attributes()}},
+					}}}},
+				}
+				data, err := m.Marshal()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := attacker.Send(ike.Packet{Data: data, Path: ikev1.Path{
+					Local: netip.AddrPortFrom(from, uint16(1000+i)), Remote: netip.AddrPortFrom(gw2, ike.Port)}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			synctest.Wait()
+		}
+		good := suite.Transform{Encryption: suite.AES, KeyBits: 128, Hash: suite.SHA256, Group: suite.ECP256, Auth: suite.RSASignature, Lifetime: time.Hour}
+		bad := good
+		bad.KeyBits = 256
+		flood(netip.MustParseAddr("192.0.2.66"), good) // nobody we know
+		if list, err := second.List(t.Context()); err != nil || len(list) != 1 {
+			t.Errorf("%d sessions for a stranger, %v", len(list)-1, err)
+		}
+		flood(gw1, bad) // nothing to agree on: declined and forgotten
+		if list, err := second.List(t.Context()); err != nil || len(list) != 1 {
+			t.Errorf("%d sessions for what was declined, %v", len(list)-1, err)
+		}
+		flood(gw1, good)
+		if list, err := second.List(t.Context()); err != nil || len(list) != 11 {
+			t.Errorf("%d half-open sessions, %v", len(list)-1, err)
+		}
+		// gw2 itself is not held up.
+		if st, err := second.ActivateWait(t.Context(), "to-gw1"); err != nil || st.State != ike.TunnelActive {
+			t.Errorf("%+v, %v", st, err)
+		}
+		time.Sleep(5 * time.Minute) // of the bubble: deadlines and lingering
+		if list, err := second.List(t.Context()); err != nil || len(list) != 1 || list[0].State != ike.TunnelActive {
+			t.Errorf("after the flood: %+v, %v", list, err)
+		}
+		if _, err := first.Remove(t.Context(), "to-gw2"); err != nil {
+			t.Error(err)
+		}
+		await(t, events, ike.EventClosed)
+		attacker.Close()
+		if n := <-answers; n != 0 {
+			t.Errorf("the stranger was answered %d times", n)
+		}
+	})
 }

@@ -33,6 +33,8 @@ type session struct {
 	alarm      time.Time
 	alarmIndex int // in timers; -1 where it is not
 
+	pending bool // counted in Engine.pending
+
 	waiting []chan<- Status // those that want to know how the negotiation ends
 }
 
@@ -41,11 +43,6 @@ type session struct {
 type opener struct {
 	cookie isakmp.Cookie
 	remote netip.AddrPort
-}
-
-// halfOpen reports whether the session is a negotiation that a peer began.
-func (s *session) halfOpen() bool {
-	return s.state == TunnelNegotiating && s.sa.Role() == ikev1.Responder
 }
 
 // name is the tunnel's name, as far as it is known.
@@ -193,6 +190,7 @@ func (e *Engine) establish(s *session, f ikev1.Established) {
 	}
 	e.report(s, EventEstablished, text, nil)
 	delete(e.last, s.def.tunnel.Name)
+	e.settle(s)
 	if f.InitialContact {
 		e.dropOlder(s)
 	}
@@ -251,8 +249,23 @@ func (e *Engine) forget(s *session) {
 	} else {
 		delete(e.cookies, responder)
 		delete(e.openers, s.opener)
+		e.settle(s)
 	}
 	e.answer(s)
+}
+
+// settle stops counting a session among those that peers have begun and not
+// brought to an SA.
+func (e *Engine) settle(s *session) {
+	if !s.pending {
+		return
+	}
+	s.pending = false
+	e.pending--
+	addr := s.opener.remote.Addr()
+	if e.pendingOf[addr]--; e.pendingOf[addr] == 0 {
+		delete(e.pendingOf, addr)
+	}
 }
 
 // trace reports a message.

@@ -163,7 +163,7 @@ func (s *SA) notifiedBy(n *isakmp.Notification, d Datagram, h isakmp.Header) {
 	s.emit(Trace{Kind: TraceNotification, Exchange: h.Exchange, Path: d.Path, Note: n.NotifyType.String()})
 	switch {
 	case n.NotifyType == isakmp.RUThere && s.state == StateEstablished:
-		s.answerProbe(n, d)
+		s.answerProbe(n)
 	case n.NotifyType == isakmp.InitialContact:
 		s.contact = true
 	case n.NotifyType.IsError() && s.state == StateEstablished && s.unconfirmed():

@@ -55,10 +55,11 @@ func (s *SA) probe() {
 }
 
 // answerProbe sends R-U-THERE-ACK with the peer's sequence number (RFC 3706, 5.3).
-func (s *SA) answerProbe(n *isakmp.Notification, d Datagram) {
+// It goes where the SA's messages go, not where the question came from: a
+// question can be replayed.
+func (s *SA) answerProbe(n *isakmp.Notification) {
 	if len(n.Data) != 4 || string(n.SPI) != string(s.spi()) {
 		return
 	}
-	s.path = d.Path
 	s.sendInformational(s.notification(isakmp.RUThereAck, n.Data), isakmp.RUThereAck.String())
 }

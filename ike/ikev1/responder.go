@@ -16,21 +16,18 @@ func (s *SA) takeMessage1(d Datagram, h isakmp.Header) {
 	s.alarms.deadline = s.now.Add(s.cfg.Timing.Deadline)
 	m, err := isakmp.Parse(d.Data)
 	if err != nil {
-		s.sendClearNotification(notifyFor(err))
-		s.fail(err)
+		s.decline(notifyFor(err), err)
 		return
 	}
 	offer, ok := only[*isakmp.SA](m.Payloads)
 	if !ok || m.Payloads[0] != isakmp.Payload(offer) {
 		// RFC 2409, 5: the SA payload stands first.
-		s.sendClearNotification(isakmp.PayloadMalformed)
-		s.fail(errors.New("message 1 does not begin with its one SA payload"))
+		s.decline(isakmp.PayloadMalformed, errors.New("message 1 does not begin with its one SA payload"))
 		return
 	}
 	c, err := choose(offer, s.candidates)
 	if err != nil {
-		s.sendClearNotification(isakmp.NoProposalChosen)
-		s.fail(err)
+		s.decline(isakmp.NoProposalChosen, err)
 		return
 	}
 	s.progress(d.Data)
@@ -40,6 +37,14 @@ func (s *SA) takeMessage1(d Datagram, h isakmp.Header) {
 	s.learnVendors(m.Payloads)
 	s.state = AwaitKE
 	s.sendClear(2, append([]isakmp.Payload{c.reply}, vendorIDs()...))
+}
+
+// decline answers message 1 with an error. Nothing is kept for what follows: a
+// repeated message 1 is declined anew.
+func (s *SA) decline(notify isakmp.NotifyType, err error) {
+	s.sendClearNotification(notify)
+	s.fail(err)
+	s.alarms.linger = s.now
 }
 
 // takeMessage3 reads the initiator's public value and asks for a key of our own.

@@ -83,10 +83,11 @@ func (s *SA) split(data []byte) ([][]byte, error) {
 
 // transmit sends the last flight on the current path.
 func (s *SA) transmit(kind TraceKind) {
+	// Told before it goes out: in the log of both ends the answer comes later.
+	s.emit(Trace{Kind: kind, Exchange: s.sent.exchange, Message: s.sent.number, Payloads: s.sent.payloads, Path: s.path})
 	for _, d := range s.sent.datagrams {
 		s.emit(Send{Path: s.path, Data: d})
 	}
-	s.emit(Trace{Kind: kind, Exchange: s.sent.exchange, Message: s.sent.number, Payloads: s.sent.payloads, Path: s.path})
 }
 
 // retransmit sends the last flight again and waits longer for the next time.
