@@ -73,7 +73,7 @@ func newReason(severity Severity, code string, cert *x509.Certificate, detail st
 	}
 	if cert != nil {
 		r.Certificate = subjectOf(cert)
-		r.Serial = fmt.Sprintf("%x", integerOctets(cert.SerialNumber))
+		r.Serial = serialText(integerOctets(cert.SerialNumber))
 		r.Text = fmt.Sprintf("%s (serial %s): %s", r.Certificate, r.Serial, r.Text)
 	}
 	return r
