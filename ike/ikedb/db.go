@@ -71,12 +71,6 @@ func (db *DB) Protection(name string) (Protection, bool) {
 	return p, ok
 }
 
-// Group returns a group by its name. Its IDs must not be changed.
-func (db *DB) Group(name string) (Group, bool) {
-	g, ok := db.groups[name]
-	return g, ok
-}
-
 // Responders returns the tunnels by which a peer that starts from remote, with
 // a message that came in at local, may be answered: those bound to its address
 // first, then those for any address, each in order of number.

@@ -46,9 +46,6 @@ func (s Secret) Len() int {
 // Format prints a placeholder for every verb.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
-// String returns a placeholder, never the secret.
-func (Secret) String() string { return redacted }
-
 // LogValue returns a placeholder, never the secret.
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
