@@ -2,7 +2,9 @@ package crl_test
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"math/big"
@@ -341,6 +343,50 @@ func TestScopes(t *testing.T) {
 		v := newChecker(t, crl.CheckerConfig{Source: s}).Check(t.Context(), ders(c.cert), crl.Policy{Anchors: ders(ca.cert)})
 		if v.Status != c.status {
 			t.Errorf("%s: %s %q, want %s", c.name, v.Status, codes(v), c.status)
+		}
+	}
+}
+
+// TestPoints: what a certificate says about its points, beyond their URIs.
+func TestPoints(t *testing.T) {
+	const at = "http://crl.test/ca"
+	ca := newCA(t, "CA")
+	s := newShelf(t)
+	s.put(at, ca.list())
+	s.put("issuer C=CH, CN=CA", ca.list())
+	der := func(tag byte, parts ...[]byte) []byte {
+		content := slices.Concat(parts...)
+		return append([]byte{tag, byte(len(content))}, content...)
+	}
+	uri := der(0xa0, der(0xa0, der(0x86, []byte(at))))
+	directory := der(0xa0, der(0xa0, der(0xa4, ca.cert.RawSubject)))
+	reasons, issuer := der(0x81, []byte{6, 0x40}), der(0xa2, der(0xa4, ca.cert.RawSubject))
+	for _, c := range []struct {
+		name   string
+		value  []byte
+		mode   crl.Revocation
+		status crl.Status
+		codes  []string
+	}{
+		{"a URI", der(0x30, der(0x30, uri)), crl.Strict, crl.StatusGood, []string{"note checked"}},
+		{"a directory name", der(0x30, der(0x30, directory)), crl.Strict, crl.StatusGood, []string{"note checked"}},
+		{"a name relative to the issuer's", der(0x30, der(0x30, der(0xa0, der(0xa1)))), crl.Strict, crl.StatusInvalid, []string{"fatal malformed"}},
+		{"some reasons", der(0x30, der(0x30, uri, reasons)), crl.Strict, crl.StatusUndetermined, []string{"fatal no-source"}},
+		{"another issuer", der(0x30, der(0x30, uri, issuer)), crl.Strict, crl.StatusUndetermined, []string{"fatal no-source"}},
+		{"another issuer, ifuri", der(0x30, der(0x30, uri, issuer)), crl.IfURI, crl.StatusUndetermined, []string{"fatal no-source"}},
+		{"some reasons and all", der(0x30, der(0x30, uri, reasons), der(0x30, uri)), crl.Strict, crl.StatusGood, []string{"note checked"}},
+		{"no point", der(0x30), crl.IfURI, crl.StatusUndetermined, []string{"fatal malformed"}},
+		{"rubbish", []byte{5, 0}, crl.Relaxed, crl.StatusInvalid, []string{"fatal malformed"}},
+	} {
+		template := &x509.Certificate{SerialNumber: big.NewInt(50), NotBefore: now, NotAfter: now.AddDate(1, 0, 0),
+			ExtraExtensions: []pkix.Extension{{Id: mustOID("2.5.29.31"), Value: c.value}}}
+		cert, err := x509.CreateCertificate(rand.Reader, template, ca.cert, newKey(t).Public(), ca.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := newChecker(t, crl.CheckerConfig{Source: s}).Check(t.Context(), [][]byte{cert}, crl.Policy{Anchors: ders(ca.cert), Revocation: c.mode})
+		if v.Status != c.status || !slices.Equal(codes(v), c.codes) {
+			t.Errorf("%s: %s %q (%v), want %s %q", c.name, v.Status, codes(v), v.Err(), c.status, c.codes)
 		}
 	}
 }

@@ -132,21 +132,16 @@ func (n *entryNotes) read(e *Entry, extensions cryptobyte.String) error {
 // entryAt returns the entry that begins at an offset of the index. Parse has
 // read every entry, so that errors cannot occur any more.
 func (l *List) entryAt(at uint32) Entry {
-	content, _ := element(l.entries[at:])
-	e, _, _ := parseEntry(content, l.Version)
+	e, _, _ := parseEntry(content(l.entries[at:]), l.Version)
 	return e
 }
 
 // serialAt returns the serial number of the entry that begins at an offset.
-func serialAt(entries []byte, at uint32) []byte {
-	content, _ := element(entries[at:])
-	serial, _ := element(content)
-	return serial
-}
+func serialAt(entries []byte, at uint32) []byte { return content(content(entries[at:])) }
 
-// element splits the first DER element, whose form is known to be right, from
-// what follows, and returns its content.
-func element(der []byte) (content, rest []byte) {
+// content returns the content of the first DER element, whose form is known to
+// be right.
+func content(der []byte) []byte {
 	size, at := int(der[1]), 2
 	if size >= 0x80 {
 		octets := size & 0x7f
@@ -156,5 +151,5 @@ func element(der []byte) (content, rest []byte) {
 		}
 		at += octets
 	}
-	return der[at : at+size], der[at+size:]
+	return der[at : at+size]
 }

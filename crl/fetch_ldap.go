@@ -119,7 +119,7 @@ func (f *Fetcher) converse(ctx context.Context, conn net.Conn, query ldapQuery) 
 	l := ldap.NewConn(conn, query.tls)
 	l.SetTimeout(f.config.SearchTime)
 	l.Start()
-	defer l.Close() //nolint:errcheck // the answer is here, or another error is
+	defer l.Close()
 	result, err := l.Search(ldap.NewSearchRequest(query.base, query.scope, ldap.NeverDerefAliases,
 		maxEntries, seconds(f.config.SearchTime), false, query.filter, query.attributes, nil))
 	if err != nil {

@@ -501,3 +501,42 @@ func TestProxies(t *testing.T) {
 		}
 	}
 }
+
+// TestFetchFor: the places of a certificate one after the other, and the
+// directory where it names none.
+func TestFetchFor(t *testing.T) {
+	ca := newCA(t, "CA")
+	der := ca.list()
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/ca.crl" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Write(der)
+	}))
+	defer web.Close()
+	dir := directory(t, ldapd.Attributes{"certificateRevocationList;binary": {der}})
+	f := newFetcher(t, crl.FetcherConfig{LDAPServer: dir.Addr()})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for _, c := range []struct {
+		places []string
+		order  []crl.Protocol
+		source string
+	}{
+		{[]string{web.URL + "/none", web.URL + "/ca.crl"}, nil, web.URL + "/ca.crl"},
+		{[]string{web.URL + "/ca.crl", dir.URL() + "/CN=CA,C=CH"}, []crl.Protocol{crl.LDAP, crl.HTTP}, dir.URL() + "/CN=CA,C=CH"},
+		{nil, nil, dir.URL() + "/CN=CA%2CC=CH"},
+		{[]string{"ftp://127.0.0.1/ca.crl"}, nil, ""},
+		{[]string{web.URL + "/none"}, nil, ""},
+		{nil, []crl.Protocol{crl.HTTP}, ""},
+	} {
+		l, err := f.FetchFor(ctx, ca.issue("x", c.places...).Raw, c.order)
+		if (err == nil) != (c.source != "") || err == nil && l.Source != c.source {
+			t.Errorf("%q: %v", c.places, err)
+		}
+	}
+	if _, err := f.FetchFor(ctx, []byte("rubbish"), nil); err == nil {
+		t.Error("rubbish has a list")
+	}
+}

@@ -169,11 +169,11 @@ func TestTwice(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	ca := newCA(t, "CA")
 	der := ca.list(revoking(crl.KeyCompromise, ca.issue("x")))
-	replace := func(old, new string) []byte {
+	replace := func(old, by string) []byte {
 		if bytes.Count(der, []byte(old)) == 0 {
 			t.Fatalf("%q is not in the list", old)
 		}
-		return bytes.Replace(bytes.Clone(der), []byte(old), []byte(new), 1)
+		return bytes.Replace(bytes.Clone(der), []byte(old), []byte(by), 1)
 	}
 	for _, c := range []struct {
 		name string

@@ -161,15 +161,17 @@ func points(cert *x509.Certificate) ([]point, error) {
 
 func parsePoints(value cryptobyte.String) ([]point, error) {
 	var content cryptobyte.String
-	if !value.ReadASN1(&content, cbasn1.SEQUENCE) || !value.Empty() {
+	// An empty sequence is no name of a source, and not the same as none: RFC
+	// 5280 has at least one point in it.
+	if !value.ReadASN1(&content, cbasn1.SEQUENCE) || !value.Empty() || content.Empty() {
 		return nil, errMalformed("CRL distribution points")
 	}
 	var all []point
 	for !content.Empty() {
 		var (
-			element cryptobyte.String
-			p       point
-			err     error
+			element, ignored cryptobyte.String
+			p                point
+			err              error
 		)
 		if len(all) == maxPoints || !content.ReadASN1(&element, cbasn1.SEQUENCE) {
 			return nil, errMalformed("CRL distribution points")
@@ -180,8 +182,8 @@ func parsePoints(value cryptobyte.String) ([]point, error) {
 			}
 		}
 		reasons := cbasn1.Tag(1).ContextSpecific()
-		if !element.ReadOptionalASN1(nil, &p.partial, reasons) ||
-			!element.ReadOptionalASN1(nil, &p.foreign, tag2Constructed) || !element.Empty() {
+		if !element.ReadOptionalASN1(&ignored, &p.partial, reasons) ||
+			!element.ReadOptionalASN1(&ignored, &p.foreign, tag2Constructed) || !element.Empty() {
 			return nil, errMalformed("CRL distribution points")
 		}
 		all = append(all, p)

@@ -4,7 +4,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // lists signed with SHA-1 are accepted where the policy says so
+	"crypto/sha1"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -164,7 +164,7 @@ func (l *List) verify(issuer *x509.Certificate, allowWeak bool) error {
 
 // verifySHA1 checks what crypto/x509 refuses to.
 func (l *List) verifySHA1(key crypto.PublicKey) error {
-	digest := sha1.Sum(l.tbs) //nolint:gosec // see verify
+	digest := sha1.Sum(l.tbs)
 	algorithm, _ := parseAlgorithm(l.algorithm)
 	switch key := key.(type) {
 	case *rsa.PublicKey:

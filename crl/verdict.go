@@ -10,14 +10,14 @@ import (
 type Status string
 
 const (
-	// StatusUndetermined: no answer could be found, and the policy demands
-	// one. It is what the zero Verdict means, too.
+	// StatusUndetermined means that no answer could be found, and that the
+	// policy demands one. It is what the zero Verdict means, too.
 	StatusUndetermined Status = "undetermined"
-	// StatusGood: the path is valid and nothing on it is revoked.
+	// StatusGood means that the path is valid and nothing on it is revoked.
 	StatusGood Status = "good"
-	// StatusRevoked: a certificate on the path is revoked.
+	// StatusRevoked means that a certificate on the path is revoked.
 	StatusRevoked Status = "revoked"
-	// StatusInvalid: the path itself is not valid.
+	// StatusInvalid means that the path itself is not valid.
 	StatusInvalid Status = "invalid"
 )
 

@@ -31,7 +31,7 @@ func (e *ValueError) Unwrap() error { return e.Err }
 // error is a ValueError. The rest of the file stays as it is. A new file is for
 // its owner alone: proxies may have passwords.
 func Set(ctx context.Context, path string, values map[string]string, v any, check func() error) error {
-	data, print, err := atomicfile.Read(path, MaxFile)
+	data, before, err := atomicfile.Read(path, MaxFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("settings: %w", err)
 	}
@@ -43,7 +43,7 @@ func Set(ctx context.Context, path string, values map[string]string, v any, chec
 			return &ValueError{err}
 		}
 	}
-	if _, err := atomicfile.Save(ctx, path, data, atomicfile.Options{Expect: &print}); err != nil {
+	if _, err := atomicfile.Save(ctx, path, data, atomicfile.Options{Expect: &before}); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
 	return nil

@@ -35,15 +35,15 @@ func (p place) address() netip.Addr {
 // freePort returns an address with a port that was free a moment ago.
 func (p place) freePort(t testing.TB) netip.AddrPort {
 	t.Helper()
-	any := netip.AddrPortFrom(p.address(), 0)
+	free := netip.AddrPortFrom(p.address(), 0)
 	var (
 		l   *net.TCPListener
 		err error
 	)
 	if p.host == nil {
-		l, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(any))
+		l, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(free))
 	} else {
-		l, err = p.host.ListenTCP(any)
+		l, err = p.host.ListenTCP(free)
 	}
 	if err != nil {
 		t.Fatal(err)

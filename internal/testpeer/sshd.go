@@ -36,7 +36,7 @@ func SSHDynamic(t testing.TB, host *Host) string {
 		t.Fatal(err)
 	}
 	if os.Geteuid() == 0 {
-		if err := os.MkdirAll(sshdFolder, 0o755); err != nil {
+		if err := os.MkdirAll(sshdFolder, 0o750); err != nil {
 			t.Fatal(err)
 		}
 	}

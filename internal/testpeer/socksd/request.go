@@ -118,7 +118,7 @@ func readSOCKS5(in *bufio.Reader, out io.Writer) (request, error) {
 }
 
 func readSOCKS5Host(in *bufio.Reader, kind byte) (string, error) {
-	size := 0
+	var size int
 	switch kind {
 	case 1:
 		size = net.IPv4len

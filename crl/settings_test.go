@@ -1,0 +1,158 @@
+package crl_test
+
+import (
+	"encoding/pem"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"keyman/crl"
+	"keyman/internal/testpeer/socksd"
+)
+
+func TestDefaultSettings(t *testing.T) {
+	s := crl.DefaultSettings()
+	c, err := s.FetcherConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HTTPProxy != nil || c.LDAPProxy != nil || c.LDAPServer != "" || c.Redirects != crl.DefaultRedirects || c.Limits.MaxBytes != 64<<20 {
+		t.Errorf("%+v", c)
+	}
+	if p := s.Policy(nil); p.Revocation != crl.Strict || p.AllowWeak || p.Timeout != crl.DefaultTimeout {
+		t.Errorf("%+v", p)
+	}
+	if _, err := s.NewChecker(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFetcherConfigOfSettings(t *testing.T) {
+	ca := newCA(t, "CA")
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := crl.DefaultSettings()
+	s.SOCKS4Server, s.SOCKS4User, s.LDAPServer, s.LDAPProxy = "proxy.test", "gw1", "dir.test", "socks5://other.test:9"
+	s.MaxRedirects, s.CAFile = 0, file
+	c, err := s.FetcherConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HTTPProxy.String() != "socks4://gw1@proxy.test:1080" || c.LDAPProxy.String() != "socks5://other.test:9" ||
+		c.LDAPServer != "dir.test:389" || c.Redirects != -1 || c.RootCAs == nil {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestSettingsRefused(t *testing.T) {
+	for want, change := range map[string]func(*crl.Settings){
+		"only one":         func(s *crl.Settings) { s.SOCKS4Server, s.HTTPProxy = "a", "http://b" },
+		"socks4_port":      func(s *crl.Settings) { s.SOCKS4Server, s.SOCKS4Port = "a", 0 },
+		"ldap_port":        func(s *crl.Settings) { s.LDAPServer, s.LDAPPort = "a", 65536 },
+		"http_proxy":       func(s *crl.Settings) { s.HTTPProxy = "ftp://u:s3cret@b" },
+		"ldap_proxy":       func(s *crl.Settings) { s.LDAPProxy = "::" },
+		"ldap_version":     func(s *crl.Settings) { s.LDAPVersion = 0 },
+		"ldap_search_time": func(s *crl.Settings) { s.LDAPSearchTime = 0 },
+		"check_timeout":    func(s *crl.Settings) { s.CheckTimeout = 0 },
+		"fetch_timeout":    func(s *crl.Settings) { s.FetchTimeout = 0 },
+		"max_size":         func(s *crl.Settings) { s.MaxSize = 0 },
+		"max_redirects":    func(s *crl.Settings) { s.MaxRedirects = -1 },
+		"ca_file":          func(s *crl.Settings) { s.CAFile = "/nonexistent" },
+		"holds no":         func(s *crl.Settings) { s.CAFile = "settings_test.go" },
+		`protocol "HTTP"`:  func(s *crl.Settings) { s.FetchOrder = []crl.Protocol{"HTTP"} },
+	} {
+		s := crl.DefaultSettings()
+		change(&s)
+		_, err := s.NewChecker()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %q", err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("the error holds a password: %v", err)
+		}
+	}
+}
+
+func TestRedacted(t *testing.T) {
+	s := crl.DefaultSettings()
+	s.HTTPProxy, s.LDAPProxy = "http://u:s3cret@h:1", "://s3cret"
+	if r := s.Redacted(); strings.Contains(r.HTTPProxy+r.LDAPProxy, "s3cret") || !strings.Contains(r.HTTPProxy, "u:") {
+		t.Errorf("%q %q", r.HTTPProxy, r.LDAPProxy)
+	}
+	if s.HTTPProxy != "http://u:s3cret@h:1" {
+		t.Error("the settings themselves were changed")
+	}
+}
+
+// TestCheckBySettings goes the whole way: settings, a list by HTTP behind a
+// SOCKS4 proxy with a user id, a verdict.
+func TestCheckBySettings(t *testing.T) {
+	ca := newCA(t, "CA")
+	var der []byte
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(der) }))
+	defer web.Close()
+	cert := ca.issue("gw1", web.URL)
+	der = ca.list(dated(-1, 20000), revoking(crl.Superseded, cert))
+	users := make(chan string, 8)
+	proxy, err := socksd.Start(socksd.Config{OnConnect: func(c socksd.Connect) { users <- c.Protocol + " " + c.UserID }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Close()
+	host, port, _ := strings.Cut(proxy.Addr(), ":")
+	s := crl.DefaultSettings()
+	s.SOCKS4Server, s.SOCKS4User = host, "aix"
+	if s.SOCKS4Port, err = strconv.Atoi(port); err != nil {
+		t.Fatal(err)
+	}
+	checker, err := s.NewChecker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := s.Policy(ders(ca.cert))
+	policy.Time = now
+	if v := checker.Check(t.Context(), ders(cert), policy); v.Status != crl.StatusRevoked {
+		t.Errorf("%s %q", v.Status, codes(v))
+	}
+	if got := <-users; got != "socks4 aix" {
+		t.Errorf("the proxy saw %q", got)
+	}
+}
+
+func TestReadISAKMPD(t *testing.T) {
+	const file = "# AIX\nlog_level = errors\nMain_Mode_Requires_IP=yes\nSOCKS4_SERVER=s\nSocks4_PortNum= 1081\nSOCKS4_USERID=u\n\n" +
+		"LDAP_SERVER=l\nLDAP_VERSION=2\nLDAP_SERVERPORT=390\nLDAP_SEARCHTIME=5\nCRL_FETCH_ORDER= LDAP, HTTP\r\n" +
+		"v1=500-4500,v2=600-4600\nLIVENESS_CHK_INTERVAL=9\nq1mode=3\n"
+	values, warnings, err := crl.ReadISAKMPD("isakmpd.conf", strings.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"socks4_server": "s", "socks4_port": "1081", "socks4_user": "u", "ldap_server": "l", "ldap_port": "390",
+		"ldap_version": "2", "ldap_search_time": "5", "fetch_order": "ldap, http"}
+	if !maps.Equal(values, want) {
+		t.Errorf("values %v, want %v", values, want)
+	}
+	if len(warnings) != 1 || warnings[0] != `isakmpd.conf:15: the item "q1mode" is not known` {
+		t.Errorf("warnings %q", warnings)
+	}
+	for text, want := range map[string]string{
+		"LDAP_VERSION=4":                 "isakmpd.conf:1: LDAP_VERSION",
+		"\nlog_level=loud":               "isakmpd.conf:2",
+		"MAIN_MODE_REQUIRES_IP=perhaps":  "yes, no",
+		"LDAP_SERVER=":                   "no value",
+		"LDAP_SERVER":                    "not KEY=value",
+		strings.Repeat("#\n", 40000):     "longer than",
+		"#" + strings.Repeat("x", 70000): "too long",
+	} {
+		if _, _, err := crl.ReadISAKMPD("isakmpd.conf", strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.30q: error %v does not say %q", text, err, want)
+		}
+	}
+}
