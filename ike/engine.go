@@ -123,7 +123,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	for _, d := range defs {
 		if d.protection.Signatures() && (cfg.Verifier == nil || len(cfg.Anchors) == 0) {
-			return nil, fmt.Errorf("tunnel %q authenticates by signatures: that needs a verifier and at least one trusted CA certificate", d.tunnel.Name)
+			return nil, noTrustError{d.tunnel.Name}
 		}
 	}
 	names, err := authorities(cfg.Anchors)
@@ -156,6 +156,16 @@ func New(cfg Config) (*Engine, error) {
 		pendingOf: make(map[netip.Addr]int),
 	}, nil
 }
+
+// noTrustError is a tunnel by signatures where nobody can be trusted.
+type noTrustError struct{ tunnel string }
+
+func (e noTrustError) Error() string {
+	return fmt.Sprintf("tunnel %q authenticates by signatures: that needs a verifier and at least one trusted CA certificate", e.tunnel)
+}
+
+// Hint says how to trust one.
+func (noTrustError) Hint() string { return "add the certificate of the peer's CA with keyman cert add" }
 
 // taskQueue is how many tasks wait for the engine's goroutine before those who
 // bring them wait too.

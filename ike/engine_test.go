@@ -481,7 +481,7 @@ func TestFloodIsBounded(t *testing.T) {
 					t.Fatal(err)
 				}
 				if err := attacker.Send(ike.Packet{Data: data, Path: ikev1.Path{
-					Local: netip.AddrPortFrom(from, uint16(1000+i)), Remote: netip.AddrPortFrom(gw2, ike.Port)}}); err != nil {
+					Local: netip.AddrPortFrom(from, uint16(1000+i)), Remote: netip.AddrPortFrom(gw2, ikedb.DefaultPort)}}); err != nil {
 					t.Fatal(err)
 				}
 			}

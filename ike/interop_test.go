@@ -326,7 +326,7 @@ func (c labCase) startKeyman(t *testing.T, l *lab, peerID string) *ike.Engine {
 		t.Fatal(err)
 	}
 	var sockets [2]*net.UDPConn
-	for i, port := range []uint16{ike.Port, ike.NATTPort} {
+	for i, port := range []uint16{ikedb.DefaultPort, ikedb.DefaultNATTPort} {
 		if sockets[i], err = network.A.ListenUDP(netip.AddrPortFrom(network.A.IPv4, port)); err != nil {
 			t.Fatal(err)
 		}

@@ -7,17 +7,12 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
 
 	"keyman/ike/ikev1"
-)
-
-// The IKE ports (RFC 2408, 2.5.1; RFC 3947, 4).
-const (
-	Port     = 500
-	NATTPort = 4500
 )
 
 // nonESPMarker stands before ISAKMP messages on the NAT traversal port
@@ -52,41 +47,61 @@ type socket struct {
 }
 
 // ListenUDP opens the sockets for an address; the unspecified address 0.0.0.0 or
-// :: stands for all of its family, the zero Addr for all of both. A port of 0
-// lets the system choose.
+// :: stands for all of its family, the zero Addr for all of both, where the
+// system has both. A port of 0 lets the system choose.
 func ListenUDP(addr netip.Addr, port, nattPort uint16) (*UDP, error) {
-	addrs := []netip.Addr{addr}
-	if !addr.IsValid() {
-		addrs = []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()}
+	if addr.IsValid() {
+		pair, err := listenPair(addr, port, nattPort)
+		if err != nil {
+			return nil, err
+		}
+		return NewUDP(pair)
 	}
-	var conns [][2]*net.UDPConn
-	closeAll := func() {
-		for _, pair := range conns {
-			for _, c := range pair {
-				if c != nil {
-					c.Close()
-				}
-			}
+	pair4, err4 := listenPair(netip.IPv4Unspecified(), port, nattPort)
+	pair6, err6 := listenPair(netip.IPv6Unspecified(), port, nattPort)
+	switch {
+	case err4 == nil && err6 == nil:
+		return NewUDP(pair4, pair6)
+	case err4 == nil && noFamily(err6):
+		return NewUDP(pair4)
+	case err6 == nil && noFamily(err4):
+		return NewUDP(pair6)
+	}
+	closePair(pair4)
+	closePair(pair6)
+	if err4 != nil {
+		return nil, err4
+	}
+	return nil, err6
+}
+
+// noFamily reports whether the system lacks an address family.
+func noFamily(err error) bool {
+	return errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EADDRNOTAVAIL)
+}
+
+// listenPair opens the two sockets of one address, or none.
+func listenPair(addr netip.Addr, port, nattPort uint16) (pair [2]*net.UDPConn, err error) {
+	network := "udp4"
+	if addr.Is6() {
+		network = "udp6"
+	}
+	for i, p := range [2]uint16{port, nattPort} {
+		at := netip.AddrPortFrom(addr, p)
+		if pair[i], err = net.ListenUDP(network, net.UDPAddrFromAddrPort(at)); err != nil {
+			closePair(pair)
+			return [2]*net.UDPConn{}, listenError{at, err}
 		}
 	}
-	for _, a := range addrs {
-		network := "udp4"
-		if a.Is6() {
-			network = "udp6"
-		}
-		var pair [2]*net.UDPConn
-		conns = append(conns, pair)
-		for i, p := range [2]uint16{port, nattPort} {
-			at := netip.AddrPortFrom(a, p)
-			c, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(at))
-			if err != nil {
-				closeAll()
-				return nil, listenError{at, err}
-			}
-			conns[len(conns)-1][i] = c
+	return pair, nil
+}
+
+func closePair(pair [2]*net.UDPConn) {
+	for _, c := range pair {
+		if c != nil {
+			c.Close()
 		}
 	}
-	return NewUDP(conns...)
 }
 
 // listenError is a port that cannot be had.
@@ -106,6 +121,9 @@ func (e listenError) Hint() string {
 // NewUDP makes a transport of open sockets, in pairs: IKE port, NAT traversal
 // port. It takes them over.
 func NewUDP(pairs ...[2]*net.UDPConn) (*UDP, error) {
+	if len(pairs) == 0 {
+		return nil, errors.New("a transport needs sockets")
+	}
 	u := &UDP{packets: make(chan Packet, receiveQueue), closed: make(chan struct{})}
 	for _, pair := range pairs {
 		for i, conn := range pair {
@@ -266,6 +284,11 @@ func (u *UDP) Local(peer netip.AddrPort, natt bool) netip.AddrPort {
 	}
 	defer probe.Close()
 	return netip.AddrPortFrom(probe.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), s.local.Port())
+}
+
+// Ports returns the IKE port and the one for NAT traversal.
+func (u *UDP) Ports() (port, nattPort uint16) {
+	return u.sockets[0].local.Port(), u.sockets[1].local.Port()
 }
 
 // Close closes the sockets.

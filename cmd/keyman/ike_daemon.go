@@ -50,8 +50,8 @@ revocation lists come from is said by keyman.toml in the state directory; see
 	}
 	cmd.Flags().StringVar(&f.tunnels, "tunnels", "", "tunnel definitions `file` (default tunnels.toml in the state directory)")
 	cmd.Flags().StringVar(&f.listen, "listen", "any", "local `address`, or any")
-	cmd.Flags().Uint16Var(&f.port, "port", ike.Port, "UDP port; 0 lets the system choose")
-	cmd.Flags().Uint16Var(&f.nattPort, "natt-port", ike.NATTPort, "UDP port for NAT traversal; 0 lets the system choose")
+	cmd.Flags().Uint16Var(&f.port, "port", ikedb.DefaultPort, "UDP port; 0 lets the system choose")
+	cmd.Flags().Uint16Var(&f.nattPort, "natt-port", ikedb.DefaultNATTPort, "UDP port for NAT traversal; 0 lets the system choose")
 	cmd.Flags().StringVar(&f.logLevel, "log-level", "isakmp_events", "`level`: none, error, isakmp_events or information")
 	f.keydb = addKeydbFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.runDaemon(cmd.Context(), f) }
@@ -95,8 +95,9 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 	if err != nil {
 		return errors.Join(err, transport.Close(), listener.Close())
 	}
+	port, nattPort := transport.Ports()
 	logger.Info("the daemon runs", "tunnels", len(config.DB.Tunnels()), "listen", f.listen,
-		"port", f.port, "natt_port", f.nattPort, "socket", filepath.Join(state, control.SocketName))
+		"port", port, "natt_port", nattPort, "socket", filepath.Join(state, control.SocketName))
 	// One ends the other.
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return orEnded(engine.Run(ctx)) })

@@ -3,11 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"keyman/crl"
 	"keyman/ike"
 	"keyman/ike/ikedb"
 )
@@ -29,7 +31,12 @@ func writeOutcome(w io.Writer, s ike.Status) {
 		}
 	}
 	fmt.Fprintln(w, strings.Join(line, ", "))
-	writeReasons(w, s.Reasons)
+	writeReasons(w, furtherReasons(s))
+}
+
+// furtherReasons are the reasons that the error has not told already.
+func furtherReasons(s ike.Status) []crl.Reason {
+	return slices.DeleteFunc(slices.Clone(s.Reasons), func(r crl.Reason) bool { return strings.Contains(s.Error, r.Text) })
 }
 
 // algorithms names what a tunnel uses, the weak ones marked.
@@ -98,7 +105,7 @@ func writeTunnels(w io.Writer, list []ike.Status, now time.Time) {
 			line("Ended:", s.Ended.Local().Format(time.DateTime))
 			line("Why:", s.Error)
 		}
-		writeReasons(w, s.Reasons)
+		writeReasons(w, furtherReasons(s))
 	}
 }
 

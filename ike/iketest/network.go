@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"keyman/ike"
+	"keyman/ike/ikedb"
 	"keyman/ike/ikev1"
 )
 
@@ -92,9 +93,9 @@ func (t *Transport) Send(p ike.Packet) error {
 // Local returns the host's address with the IKE port or that of NAT traversal.
 func (t *Transport) Local(_ netip.AddrPort, natt bool) netip.AddrPort {
 	if natt {
-		return netip.AddrPortFrom(t.addr, ike.NATTPort)
+		return netip.AddrPortFrom(t.addr, ikedb.DefaultNATTPort)
 	}
-	return netip.AddrPortFrom(t.addr, ike.Port)
+	return netip.AddrPortFrom(t.addr, ikedb.DefaultPort)
 }
 
 // Close takes the host off the network.
