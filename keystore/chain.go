@@ -30,7 +30,7 @@ func (s *Store) chain(der []byte) [][]byte {
 // issuer finds the certificate that issued another, among the store's and more:
 // by name and key identifier, and by the signature where it can be verified.
 func (s *Store) issuer(certificate *x509.Certificate, more []*x509.Certificate) *x509.Certificate {
-	for _, item := range s.content.Items {
+	for _, item := range s.content().Items {
 		// Names are looked at before anything is parsed.
 		if item.Certificate == nil || !bytes.Contains(item.Certificate, certificate.RawIssuer) {
 			continue
@@ -78,7 +78,7 @@ func contains(list [][]byte, der []byte) bool {
 // without one trusts nobody.
 func (s *Store) Anchors() [][]byte {
 	var anchors [][]byte
-	for _, item := range s.content.Items {
+	for _, item := range s.content().Items {
 		if item.Kind == format.Signer && item.Trusted {
 			anchors = append(anchors, bytes.Clone(item.Certificate))
 		}

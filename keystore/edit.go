@@ -19,7 +19,7 @@ func (s *Store) CheckLabel(label string) error {
 		return err
 	}
 	if i := s.index(label); i >= 0 {
-		return &EntryError{Label: label, Err: ErrDuplicateLabel, Detail: "a " + s.content.Items[i].Kind.String() + " has it"}
+		return &EntryError{Label: label, Err: ErrDuplicateLabel, Detail: "a " + s.content().Items[i].Kind.String() + " has it"}
 	}
 	return nil
 }
@@ -33,11 +33,11 @@ func (s *Store) insert(item format.Item) error {
 	if !s.format.Holds(item.Kind) {
 		return &EntryError{Label: item.Label, Err: ErrKind, Detail: fmt.Sprintf("a file of format %s holds no %v", s.format.Name(), item.Kind)}
 	}
-	at := len(s.content.Items)
-	for at > 0 && rank(s.content.Items[at-1].Kind) > rank(item.Kind) {
+	at := len(s.content().Items)
+	for at > 0 && rank(s.content().Items[at-1].Kind) > rank(item.Kind) {
 		at--
 	}
-	s.content.Items = slices.Insert(s.content.Items, at, item)
+	s.content().Items = slices.Insert(s.content().Items, at, item)
 	return nil
 }
 
@@ -67,7 +67,7 @@ func (s *Store) AddKey(label string, key crypto.Signer, chain [][]byte) error {
 	if !samePublic(key.Public(), leaf.PublicKey) {
 		return &EntryError{Label: label, Err: ErrKeyMismatch}
 	}
-	for _, item := range s.content.Items {
+	for _, item := range s.content().Items {
 		if item.Kind == Personal && bytes.Equal(item.Certificate, leaf.Raw) {
 			return &EntryError{Label: item.Label, Err: ErrDuplicateCertificate}
 		}
@@ -110,15 +110,15 @@ func (s *Store) AddSigner(label string, certificate []byte, trusted bool) (Entry
 	if _, err := x509.ParseCertificate(certificate); err != nil {
 		return Entry{}, &EntryError{Label: label, Err: ErrCertificate, Detail: err.Error()}
 	}
-	for i, item := range s.content.Items {
+	for i, item := range s.content().Items {
 		if item.Kind != Signer || !bytes.Equal(item.Certificate, certificate) {
 			continue
 		}
 		if !trusted || item.Trusted {
 			return Entry{}, &EntryError{Label: item.Label, Err: ErrDuplicateCertificate}
 		}
-		s.content.Items[i].Trusted = true
-		return s.entry(s.content.Items[i]), nil
+		s.content().Items[i].Trusted = true
+		return s.entry(s.content().Items[i]), nil
 	}
 	item := format.Item{Kind: Signer, Label: label, Certificate: bytes.Clone(certificate), Trusted: trusted}
 	if err := s.insert(item); err != nil {
@@ -133,10 +133,10 @@ func (s *Store) SetTrusted(label string, trusted bool) error {
 	if i < 0 {
 		return &EntryError{Label: label, Err: ErrNotFound}
 	}
-	if kind := s.content.Items[i].Kind; kind != Signer {
+	if kind := s.content().Items[i].Kind; kind != Signer {
 		return &EntryError{Label: label, Err: ErrKind, Detail: "only a signer can be trusted, and this is a " + kind.String()}
 	}
-	s.content.Items[i].Trusted = trusted
+	s.content().Items[i].Trusted = trusted
 	return nil
 }
 
@@ -147,11 +147,11 @@ func (s *Store) SetDefault(label string) error {
 	if i < 0 {
 		return &EntryError{Label: label, Err: ErrNotFound}
 	}
-	if kind := s.content.Items[i].Kind; kind != Personal {
+	if kind := s.content().Items[i].Kind; kind != Personal {
 		return &EntryError{Label: label, Err: ErrKind, Detail: "only a personal entry can be the default, and this is a " + kind.String()}
 	}
-	for j := range s.content.Items {
-		s.content.Items[j].Default = j == i
+	for j := range s.content().Items {
+		s.content().Items[j].Default = j == i
 	}
 	return nil
 }
@@ -163,21 +163,21 @@ func (s *Store) Delete(label string, force bool) error {
 	if i < 0 {
 		return &EntryError{Label: label, Err: ErrNotFound}
 	}
-	item := s.content.Items[i]
+	item := s.content().Items[i]
 	if item.Kind == Signer && !force {
 		if users := s.users(i); len(users) > 0 {
 			return &EntryError{Label: item.Label, Err: ErrInUse, Detail: strings.Join(users, ", ")}
 		}
 	}
-	s.content.Items = slices.Delete(s.content.Items, i, i+1)
+	s.content().Items = slices.Delete(s.content().Items, i, i+1)
 	return nil
 }
 
 // users returns the labels of the entries whose chains go through an item.
 func (s *Store) users(i int) []string {
 	var labels []string
-	for j, other := range s.content.Items {
-		if j != i && other.Certificate != nil && contains(s.chain(other.Certificate)[1:], s.content.Items[i].Certificate) {
+	for j, other := range s.content().Items {
+		if j != i && other.Certificate != nil && contains(s.chain(other.Certificate)[1:], s.content().Items[i].Certificate) {
 			labels = append(labels, fmt.Sprintf("%q", other.Label))
 		}
 	}
@@ -188,7 +188,7 @@ func (s *Store) users(i int) []string {
 // names of their subjects, where the store does not have them.
 func (s *Store) bring(certificates []*x509.Certificate) error {
 	for _, c := range certificates {
-		if slices.ContainsFunc(s.content.Items, func(item format.Item) bool { return bytes.Equal(item.Certificate, c.Raw) }) {
+		if slices.ContainsFunc(s.content().Items, func(item format.Item) bool { return bytes.Equal(item.Certificate, c.Raw) }) {
 			continue
 		}
 		if err := s.insert(format.Item{Kind: Signer, Label: s.LabelFor(c), Certificate: c.Raw}); err != nil {

@@ -30,12 +30,8 @@ type Entry struct {
 	// Request is the PKCS#10 request, DER; of a Request, where it is known.
 	Request []byte
 
-	key *secret // nil for a Signer
+	key hidden[[]byte] // PKCS#8; nil for a Signer
 }
-
-// A secret is the PKCS#8 form of a key. It stands behind a pointer, so that
-// printing an Entry prints an address.
-type secret struct{ der []byte }
 
 // Leaf returns the entry's own certificate.
 func (e Entry) Leaf() (*x509.Certificate, error) {
@@ -57,7 +53,7 @@ func (e Entry) Signer() (crypto.Signer, error) {
 	if e.key == nil || e.Kind == SecretKey {
 		return nil, &EntryError{Label: e.Label, Err: ErrNoKey}
 	}
-	s, err := parseKey(e.key.der)
+	s, err := parseKey(e.key())
 	if err != nil {
 		return nil, fmt.Errorf("%q: %w", e.Label, err)
 	}
@@ -83,7 +79,7 @@ func (s *Store) entry(item format.Item) Entry {
 		e.Chain = s.chain(item.Certificate)
 	}
 	if item.Key != nil {
-		e.key = &secret{bytes.Clone(item.Key)}
+		e.key = hide(bytes.Clone(item.Key))
 	}
 	return e
 }
@@ -94,7 +90,7 @@ func fold(label string) string { return strings.ToLower(label) }
 
 // checkLabel refuses a label that cannot be shown or stored.
 func checkLabel(label string) error {
-	detail := ""
+	var detail string
 	switch {
 	case label == "":
 		detail = "it is empty"

@@ -17,14 +17,14 @@ func (s *Store) Export(label string, pw Password) ([]byte, error) {
 	if i < 0 {
 		return nil, &EntryError{Label: label, Err: ErrNotFound}
 	}
-	item := s.content.Items[i]
+	item := s.content().Items[i]
 	if item.Kind != Personal {
 		return nil, &EntryError{Label: item.Label, Err: ErrNoKey, Detail: "it is a " + item.Kind.String()}
 	}
 	item.Default = false
 	items := []format.Item{item}
 	for _, der := range s.chain(item.Certificate)[1:] {
-		for _, above := range s.content.Items {
+		for _, above := range s.content().Items {
 			if bytes.Equal(above.Certificate, der) {
 				items = append(items, format.Item{Kind: Signer, Label: above.Label, Certificate: der})
 				break

@@ -100,18 +100,18 @@ func GenerateKey(spec KeySpec) (crypto.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("generate a key: %w", err)
 	}
-	return &signer{key}, nil
+	return &signer{hide(key)}, nil
 }
 
 // A signer uses a private key without giving it away.
-type signer struct{ key crypto.Signer }
+type signer struct{ key hidden[crypto.Signer] }
 
 // Public implements crypto.Signer.
-func (s *signer) Public() crypto.PublicKey { return s.key.Public() }
+func (s *signer) Public() crypto.PublicKey { return s.key().Public() }
 
 // Sign implements crypto.Signer.
 func (s *signer) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return s.key.Sign(random, digest, opts)
+	return s.key().Sign(random, digest, opts)
 }
 
 // redactedKey stands wherever a key is printed.
@@ -134,12 +134,8 @@ func parseKey(der []byte) (*signer, error) {
 		return nil, errors.New("the private key is of a type that is not known, or not valid")
 	}
 	switch key := key.(type) {
-	case *rsa.PrivateKey:
-		return &signer{key}, nil
-	case *ecdsa.PrivateKey:
-		return &signer{key}, nil
-	case ed25519.PrivateKey:
-		return &signer{key}, nil
+	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
+		return &signer{hide(key.(crypto.Signer))}, nil
 	default:
 		return nil, fmt.Errorf("a private key of type %T cannot sign", key)
 	}
@@ -149,7 +145,7 @@ func parseKey(der []byte) (*signer, error) {
 // standard library's own.
 func marshalKey(key crypto.Signer) ([]byte, error) {
 	if s, ok := key.(*signer); ok {
-		key = s.key
+		key = s.key()
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

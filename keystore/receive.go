@@ -28,7 +28,7 @@ func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 	if leaf == nil {
 		return Entry{}, &EntryError{Err: ErrNoRequest, Detail: subjects(parsed)}
 	}
-	item := s.content.Items[i]
+	item := s.content().Items[i]
 	if label == "" {
 		label = item.Label
 	}
@@ -38,15 +38,15 @@ func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 	}
 
 	// From here on the request is out and the new item in, or nothing has changed.
-	before := slices.Clone(s.content.Items)
-	s.content.Items = slices.Delete(s.content.Items, i, i+1)
+	before := slices.Clone(s.content().Items)
+	s.content().Items = slices.Delete(s.content().Items, i, i+1)
 	personal := format.Item{Kind: Personal, Label: label, Certificate: leaf.Raw, Key: item.Key, Kept: item.Kept}
 	if err := s.insert(personal); err != nil {
-		s.content.Items = before
+		s.content().Items = before
 		return Entry{}, err
 	}
 	if err := s.bring(path); err != nil {
-		s.content.Items = before
+		s.content().Items = before
 		return Entry{}, err
 	}
 	return s.entry(personal), nil
@@ -54,7 +54,7 @@ func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 
 // requestFor finds the certificate that a request waits for, and the request.
 func (s *Store) requestFor(certificates []*x509.Certificate) (int, *x509.Certificate) {
-	for i, item := range s.content.Items {
+	for i, item := range s.content().Items {
 		if item.Kind != Request {
 			continue
 		}
@@ -97,7 +97,7 @@ func (s *Store) trustedPath(leaf *x509.Certificate, more []*x509.Certificate) ([
 // trustedIssuer finds the trusted CA that issued a certificate and whose
 // signature verifies; nil where there is none.
 func (s *Store) trustedIssuer(certificate *x509.Certificate) *x509.Certificate {
-	for _, item := range s.content.Items {
+	for _, item := range s.content().Items {
 		if item.Kind != Signer || !item.Trusted {
 			continue
 		}

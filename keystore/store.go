@@ -19,8 +19,8 @@ const maxFile = 16 << 20
 type Store struct {
 	path     string
 	format   Format
-	password Password
-	content  *format.Content
+	password hidden[Password]
+	content  hidden[*format.Content]
 	read     atomicfile.Fingerprint
 }
 
@@ -57,7 +57,7 @@ func open(ctx context.Context, path string, pw Password) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{path: path, format: f, password: bytes.Clone(pw), content: content, read: read}, nil
+	return &Store{path: path, format: f, password: hide(Password(bytes.Clone(pw))), content: hide(content), read: read}, nil
 }
 
 // Create makes a new, empty key database at path, mode 0600, and saves it. It
@@ -66,7 +66,7 @@ func Create(ctx context.Context, path string, pw Password, o Options) (*Store, e
 	if o.Format == nil {
 		o.Format = Formats()[0]
 	}
-	s := &Store{path: path, format: o.Format, content: &format.Content{}}
+	s := &Store{path: path, format: o.Format, content: hide(&format.Content{})}
 	if err := s.setPassword(pw); err != nil {
 		return nil, fileError("create", path, err)
 	}
@@ -99,7 +99,7 @@ func (s *Store) Format() Format { return s.format }
 // key, then requests, then secret keys.
 func (s *Store) Entries() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		for _, item := range s.content.Items {
+		for _, item := range s.content().Items {
 			if !yield(s.entry(item)) {
 				return
 			}
@@ -110,7 +110,7 @@ func (s *Store) Entries() iter.Seq[Entry] {
 // Lookup finds an entry by its label; upper and lower case do not count.
 func (s *Store) Lookup(label string) (Entry, bool) {
 	if i := s.index(label); i >= 0 {
-		return s.entry(s.content.Items[i]), true
+		return s.entry(s.content().Items[i]), true
 	}
 	return Entry{}, false
 }
@@ -119,26 +119,26 @@ func (s *Store) Lookup(label string) (Entry, bool) {
 // is marked, or else the only one.
 func (s *Store) Default() (Entry, bool) {
 	found := -1
-	for i, item := range s.content.Items {
+	for i, item := range s.content().Items {
 		switch {
 		case item.Kind != Personal:
 		case item.Default:
 			return s.entry(item), true
 		case found >= 0:
-			found = len(s.content.Items) // more than one, and perhaps none is marked
+			found = len(s.content().Items) // more than one, and perhaps none is marked
 		default:
 			found = i
 		}
 	}
-	if found < 0 || found == len(s.content.Items) {
+	if found < 0 || found == len(s.content().Items) {
 		return Entry{}, false
 	}
-	return s.entry(s.content.Items[found]), true
+	return s.entry(s.content().Items[found]), true
 }
 
 // index finds an item by its label; -1 where there is none.
 func (s *Store) index(label string) int {
-	for i, item := range s.content.Items {
+	for i, item := range s.content().Items {
 		if fold(item.Label) == fold(label) {
 			return i
 		}
@@ -159,8 +159,10 @@ func (s *Store) setPassword(pw Password) error {
 	if len(pw) == 0 {
 		return ErrEmptyPassword
 	}
-	s.password.Wipe()
-	s.password = bytes.Clone(pw)
+	if s.password != nil {
+		s.password().Wipe()
+	}
+	s.password = hide(Password(bytes.Clone(pw)))
 	return nil
 }
 
@@ -175,7 +177,7 @@ func (s *Store) Save(ctx context.Context) error {
 }
 
 func (s *Store) save(ctx context.Context) error {
-	data, err := s.format.Encode(s.content, s.password)
+	data, err := s.format.Encode(s.content(), s.password())
 	if err != nil {
 		return err
 	}

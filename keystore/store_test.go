@@ -64,16 +64,14 @@ func issue(t testing.TB, name string, public crypto.PublicKey, isCA bool, issuer
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IsCA: isCA, BasicConstraintsValid: true,
 	}
-	parent, key := template, crypto.Signer(nil)
+	parent, signer := template, self
 	if issuer != nil {
 		if parent, err = x509.ParseCertificate(issuer.der); err != nil {
 			t.Fatal(err)
 		}
-		key = issuer.key
-	} else {
-		key = self.key
+		signer = issuer
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, signer.key)
 	if err != nil {
 		t.Fatal(err)
 	}

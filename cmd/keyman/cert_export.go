@@ -99,13 +99,14 @@ func (a *app) exportCertificate(entry keystore.Entry, f exportFlags) error {
 		data = certpem.Encode(certpem.TypeCertificate, chain...)
 	}
 	result := exportResult{Label: entry.Label, Format: f.format, File: f.out}
-	if f.out != "" {
+	switch {
+	case f.out != "":
 		if err := writePublic(f.out, data); err != nil {
 			return err
 		}
-	} else if f.format == "pem" {
+	case f.format == "pem":
 		result.PEM = string(data)
-	} else if a.json {
+	case a.json:
 		return usagef("--format der with --json needs --out FILE")
 	}
 	return a.print(result, func(w io.Writer) {

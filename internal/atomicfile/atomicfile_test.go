@@ -17,13 +17,13 @@ import (
 func TestSaveAndRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.p12")
 	absent := Fingerprint{}
-	print, err := Save(t.Context(), path, []byte("one"), Options{Expect: &absent})
+	saved, err := Save(t.Context(), path, []byte("one"), Options{Expect: &absent})
 	if err != nil {
 		t.Fatal(err)
 	}
 	data, read, err := Read(path, 3)
-	if err != nil || string(data) != "one" || read != print {
-		t.Fatalf("Read = %q, %v, %v; want the saved content and %v", data, read, err, print)
+	if err != nil || string(data) != "one" || read != saved {
+		t.Fatalf("Read = %q, %v, %v; want the saved content and %v", data, read, err, saved)
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {

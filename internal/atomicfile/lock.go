@@ -73,8 +73,8 @@ func Save(ctx context.Context, path string, data []byte, o Options) (Fingerprint
 	if err != nil {
 		return Fingerprint{}, err
 	}
-	print, err := lock.Save(data, o)
-	return print, errors.Join(err, lock.Release())
+	saved, err := lock.Save(data, o)
+	return saved, errors.Join(err, lock.Release())
 }
 
 // A Lock keeps other writers away from a file.

@@ -5,7 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/des"
 	"crypto/pbkdf2"
-	"crypto/rc4"
+	"crypto/rc4" //nolint:gosec // G503: old files are encrypted with it, and only read
 	"crypto/sha1"
 	"crypto/subtle"
 	"encoding/asn1"

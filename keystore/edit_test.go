@@ -1,0 +1,340 @@
+package keystore
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// labels lists the labels of a store.
+func labels(s *Store) string {
+	var list []string
+	for e := range s.Entries() {
+		list = append(list, e.Label)
+	}
+	return strings.Join(list, ",")
+}
+
+// request adds a new key and a request for it.
+func request(t *testing.T, s *Store, label string) Entry {
+	t.Helper()
+	key := newKey(t)
+	der, err := x509.CreateCertificateRequest(nil, &x509.CertificateRequest{Subject: pkix.Name{CommonName: label}}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddRequest(label, key, der); err != nil {
+		t.Fatal(err)
+	}
+	e, ok := s.Lookup(label)
+	if !ok {
+		t.Fatalf("no entry %q", label)
+	}
+	return e
+}
+
+// certify issues a certificate for a request.
+func certify(t *testing.T, ca *authority, e Entry) []byte {
+	t.Helper()
+	signer, err := e.Signer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ca.leaf(t, e.Label, signer.Public())
+}
+
+func TestLabels(t *testing.T) {
+	ca := newAuthority(t, "CA", nil)
+	s := newStore(t)
+	add(t, s, "Grün", ca)
+	request(t, s, "waiting")
+	before := labels(s)
+	key := newKey(t)
+	for _, label := range []string{"grün", "GRÜN", "Waiting"} {
+		if err := s.AddKey(label, key, [][]byte{ca.leaf(t, "x", key.Public())}); !errors.Is(err, ErrDuplicateLabel) {
+			t.Errorf("AddKey(%q) = %v; want ErrDuplicateLabel", label, err)
+		}
+		if _, err := s.AddSigner(label, ca.der, true); !errors.Is(err, ErrDuplicateLabel) {
+			t.Errorf("AddSigner(%q) = %v; want ErrDuplicateLabel", label, err)
+		}
+	}
+	for _, label := range []string{"", " x", "x ", "a\nb", "\x1b[31m", "\xff", strings.Repeat("x", maxLabel+1), "\u202e"} {
+		if _, err := s.AddSigner(label, ca.der, true); !errors.Is(err, ErrLabel) {
+			t.Errorf("AddSigner(%q) = %v; want ErrLabel", label, err)
+		}
+	}
+	if after := labels(s); after != before {
+		t.Errorf("the store was changed: %s; it was %s", after, before)
+	}
+}
+
+func TestAddRefuses(t *testing.T) {
+	ca := newAuthority(t, "CA", nil)
+	s := newStore(t)
+	key, other := newKey(t), newKey(t)
+	leaf := ca.leaf(t, "leaf", key.Public())
+	if err := s.AddKey("x", other, [][]byte{leaf}); !errors.Is(err, ErrKeyMismatch) {
+		t.Errorf("another key: %v; want ErrKeyMismatch", err)
+	}
+	if err := s.AddKey("x", key, nil); !errors.Is(err, ErrCertificate) {
+		t.Errorf("no certificate: %v; want ErrCertificate", err)
+	}
+	if err := s.AddKey("x", key, [][]byte{leaf, []byte("x")}); !errors.Is(err, ErrCertificate) {
+		t.Errorf("a chain that is none: %v; want ErrCertificate", err)
+	}
+	if err := s.AddKey("x", struct{ *signer }{key.(*signer)}, [][]byte{leaf}); err == nil {
+		t.Error("a key that is not in memory is stored")
+	}
+	if err := s.AddRequest("x", key, leaf); err == nil {
+		t.Error("a certificate is stored as a request")
+	}
+	der, err := x509.CreateCertificateRequest(nil, &x509.CertificateRequest{}, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddRequest("x", key, der); !errors.Is(err, ErrKeyMismatch) {
+		t.Errorf("a request for another key: %v; want ErrKeyMismatch", err)
+	}
+	if got := labels(s); got != "" {
+		t.Errorf("entries came to be: %s", got)
+	}
+	if err := s.AddKey("x", key, [][]byte{leaf}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddKey("y", key, [][]byte{leaf}); !errors.Is(err, ErrDuplicateCertificate) {
+		t.Errorf("the same certificate: %v; want ErrDuplicateCertificate", err)
+	}
+}
+
+func TestTrust(t *testing.T) {
+	ca := newAuthority(t, "CA", nil)
+	s := newStore(t)
+	if len(s.Anchors()) != 0 {
+		t.Error("an empty store trusts somebody")
+	}
+	if _, err := s.AddSigner("ca", ca.der, false); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Anchors()) != 0 {
+		t.Error("a signer is trusted by itself")
+	}
+	if _, err := s.AddSigner("again", ca.der, false); !errors.Is(err, ErrDuplicateCertificate) {
+		t.Errorf("the same certificate: %v; want ErrDuplicateCertificate", err)
+	}
+	e, err := s.AddSigner("again", ca.der, true)
+	if err != nil || e.Label != "ca" || !e.Trusted {
+		t.Errorf("raised to trusted: %q, trusted %v, %v", e.Label, e.Trusted, err)
+	}
+	if len(s.Anchors()) != 1 {
+		t.Error("a trusted CA is no anchor")
+	}
+	if err := s.SetTrusted("CA", false); err != nil || len(s.Anchors()) != 0 {
+		t.Errorf("SetTrusted(false): %v, %d anchors", err, len(s.Anchors()))
+	}
+	add(t, s, "gw1", ca)
+	if err := s.SetTrusted("gw1", true); !errors.Is(err, ErrKind) {
+		t.Errorf("trust in a personal entry: %v; want ErrKind", err)
+	}
+	if err := s.SetTrusted("none", true); !errors.Is(err, ErrNotFound) {
+		t.Errorf("trust in nobody: %v; want ErrNotFound", err)
+	}
+}
+
+func TestDefault(t *testing.T) {
+	ca := newAuthority(t, "CA", nil)
+	s := newStore(t)
+	if _, ok := s.Default(); ok {
+		t.Error("an empty store has a default")
+	}
+	add(t, s, "one", ca)
+	if e, ok := s.Default(); !ok || e.Label != "one" {
+		t.Errorf("default is %q, %v; want the only one", e.Label, ok)
+	}
+	add(t, s, "two", ca)
+	if e, ok := s.Default(); ok {
+		t.Errorf("default is %q where two are there and none is marked", e.Label)
+	}
+	for _, label := range []string{"one", "two"} {
+		if err := s.SetDefault(label); err != nil {
+			t.Fatal(err)
+		}
+		s = reopen(t, s)
+		if e, ok := s.Default(); !ok || e.Label != label || !e.Default {
+			t.Errorf("default is %q, %v; want %q", e.Label, ok, label)
+		}
+	}
+	request(t, s, "waiting")
+	if err := s.SetDefault("waiting"); !errors.Is(err, ErrKind) {
+		t.Errorf("a request as default: %v; want ErrKind", err)
+	}
+	if err := s.SetDefault("none"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("nobody as default: %v; want ErrNotFound", err)
+	}
+}
+
+func TestDelete(t *testing.T) {
+	root := newAuthority(t, "root", nil)
+	sub := newAuthority(t, "sub", root)
+	s := newStore(t)
+	for label, der := range map[string][]byte{"root": root.der, "sub": sub.der} {
+		if _, err := s.AddSigner(label, der, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(t, s, "gw1", sub)
+	err := s.Delete("ROOT", false)
+	if !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), `"gw1"`) || !strings.Contains(err.Error(), `"sub"`) {
+		t.Errorf("Delete of a CA in use: %v; want ErrInUse with both users", err)
+	}
+	if err := s.Delete("gw1", false); err != nil {
+		t.Error(err)
+	}
+	if err := s.Delete("sub", false); err != nil {
+		t.Errorf("Delete of a CA that is not in use any more: %v", err)
+	}
+	add(t, s, "gw2", root)
+	if err := s.Delete("root", true); err != nil {
+		t.Errorf("Delete by force: %v", err)
+	}
+	if err := s.Delete("root", true); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Delete of nothing: %v; want ErrNotFound", err)
+	}
+	if got := labels(reopen(t, s)); got != "gw2" {
+		t.Errorf("left are %s; want gw2", got)
+	}
+}
+
+func TestReceive(t *testing.T) {
+	root := newAuthority(t, "root", nil)
+	sub := newAuthority(t, "sub", root)
+	stranger := newAuthority(t, "root", nil) // the name of the root, another key
+	s := newStore(t)
+	waiting := request(t, s, "waiting")
+	other := request(t, s, "other")
+	certificate := certify(t, sub, waiting)
+
+	refused := func(name string, want error, list ...[]byte) {
+		t.Helper()
+		before := labels(s)
+		if _, err := s.Receive(list, ""); !errors.Is(err, want) {
+			t.Errorf("%s: %v; want %v", name, err, want)
+		}
+		if after := labels(s); after != before {
+			t.Errorf("%s changed the store: %s; it was %s", name, after, before)
+		}
+	}
+	refused("no trusted CA at all", ErrUntrustedIssuer, certificate, sub.der, root.der)
+	if _, err := s.AddSigner("root", root.der, false); err != nil {
+		t.Fatal(err)
+	}
+	refused("a CA that is not trusted", ErrUntrustedIssuer, certificate, sub.der)
+	if err := s.SetTrusted("root", true); err != nil {
+		t.Fatal(err)
+	}
+	refused("an intermediate missing", ErrUntrustedIssuer, certificate)
+	refused("a stranger with the CA's name", ErrUntrustedIssuer, certify(t, stranger, waiting), stranger.der)
+	refused("self-signed", ErrUntrustedIssuer, issue(t, "waiting", waiting.mustPublic(t), false, &authority{key: stranger.key, der: stranger.der}, nil))
+	refused("nobody's key", ErrNoRequest, root.leaf(t, "x", newKey(t).Public()))
+	refused("nothing", ErrNoRequest)
+	refused("no certificate", ErrCertificate, []byte("x"))
+	// An end entity's certificate issues nothing, whoever signed it.
+	end := &authority{key: newKey(t)}
+	end.der = root.leaf(t, "end", end.key.Public())
+	refused("issued by an end entity", ErrUntrustedIssuer, certify(t, end, waiting), end.der)
+
+	e, err := s.Receive([][]byte{root.der, sub.der, certificate}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Label != "waiting" || e.Kind != Personal || len(e.Chain) != 3 || e.Request != nil {
+		t.Errorf("received %v %q with a chain of %d", e.Kind, e.Label, len(e.Chain))
+	}
+	if sub, ok := s.Lookup("sub"); !ok || sub.Trusted {
+		t.Errorf("the intermediate: there %v, trusted %v; want there and not trusted", ok, sub.Trusted)
+	}
+	refused("a second time", ErrNoRequest, certificate)
+
+	// Now the intermediate is known, and a new label is wanted.
+	if _, err := s.Receive([][]byte{certify(t, sub, other)}, "WAITING"); !errors.Is(err, ErrDuplicateLabel) {
+		t.Errorf("under a label that is taken: %v; want ErrDuplicateLabel", err)
+	}
+	if _, ok := s.Lookup("other"); !ok {
+		t.Fatal("the request is gone after a failure")
+	}
+	if _, err := s.Receive([][]byte{certify(t, sub, other)}, "gateway"); err != nil {
+		t.Fatal(err)
+	}
+	s = reopen(t, s)
+	for _, label := range []string{"waiting", "gateway"} {
+		e, ok := s.Lookup(label)
+		if !ok || e.Kind != Personal {
+			t.Errorf("%s is %v, %v after saving", label, e.Kind, ok)
+			continue
+		}
+		if _, err := e.Signer(); err != nil {
+			t.Errorf("%s: %v", label, err)
+		}
+	}
+}
+
+// TestChainEnds builds chains that end nowhere, or would not end.
+func TestChainEnds(t *testing.T) {
+	s := newStore(t)
+	root := newAuthority(t, "a", nil)
+	crossed := &authority{key: root.key}
+	other := newAuthority(t, "b", root)
+	crossed.der = issue(t, "a", root.key.Public(), true, other, nil) // a, issued by b
+	for label, der := range map[string][]byte{"crossed": crossed.der, "other": other.der} {
+		if _, err := s.AddSigner(label, der, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, ok := s.Lookup("crossed")
+	if !ok || len(e.Chain) != 2 {
+		t.Errorf("the chain of two that issued each other has %d certificates; want 2", len(e.Chain))
+	}
+	at := root
+	for range maxChain + 4 {
+		next := newAuthority(t, "deep", at)
+		if _, err := s.AddSigner(s.LabelFor(mustParse(t, next.der)), next.der, false); err != nil {
+			t.Fatal(err)
+		}
+		at = next
+	}
+	e, ok = s.Lookup("deep (20)")
+	if !ok || len(e.Chain) > maxChain {
+		t.Errorf("the deepest chain: %v, %d certificates; want at most %d", ok, len(e.Chain), maxChain)
+	}
+}
+
+func TestExport(t *testing.T) {
+	root := newAuthority(t, "root", nil)
+	s := newStore(t)
+	if _, err := s.AddSigner("the root", root.der, true); err != nil {
+		t.Fatal(err)
+	}
+	add(t, s, "gw1", root)
+	add(t, s, "gw2", root)
+	data, err := s.Export("GW1", Password("other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := s.Format().Decode(data, []byte("other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(content.Items) != 2 || content.Items[0].Label != "gw1" || content.Items[1].Label != "the root" || content.Items[1].Trusted {
+		t.Errorf("exported %d items, first %q", len(content.Items), content.Items[0].Label)
+	}
+	if _, err := s.Export("the root", Password("other")); !errors.Is(err, ErrNoKey) {
+		t.Errorf("export of a signer: %v; want ErrNoKey", err)
+	}
+	if _, err := s.Export("none", Password("other")); !errors.Is(err, ErrNotFound) {
+		t.Errorf("export of nothing: %v; want ErrNotFound", err)
+	}
+	if _, err := s.Export("gw1", nil); !errors.Is(err, ErrEmptyPassword) {
+		t.Errorf("export without a password: %v; want ErrEmptyPassword", err)
+	}
+}
