@@ -1,6 +1,7 @@
 package crl
 
 import (
+	"crypto/x509"
 	"net/url"
 	"testing"
 )
@@ -44,4 +45,38 @@ func FuzzScope(f *testing.F) {
 			t.Error("a scope without words")
 		}
 	})
+}
+
+func TestMayCertify(t *testing.T) {
+	permits := &x509.Certificate{PermittedEmailAddresses: []string{"x.test"}}
+	excludes := &x509.Certificate{ExcludedEmailAddresses: []string{"x.test"}}
+	for _, c := range []struct {
+		ca      *x509.Certificate
+		address string
+		want    bool
+	}{
+		{&x509.Certificate{}, "a@y.test", true}, {&x509.Certificate{}, "", true},
+		{permits, "a@x.test", true}, {permits, "a@y.test", false}, {permits, "", false},
+		{excludes, "a@x.test", false}, {excludes, "a@y.test", true}, {excludes, "", false},
+	} {
+		if got := mayCertify(c.ca, c.address); got != c.want {
+			t.Errorf("%+q %+q %q: %v", c.ca.PermittedEmailAddresses, c.ca.ExcludedEmailAddresses, c.address, got)
+		}
+	}
+}
+
+func TestEmailMatches(t *testing.T) {
+	for _, c := range []struct {
+		constraint, address string
+		want                bool
+	}{
+		{"a@x.test", "a@X.test", true}, {"a@x.test", "A@x.test", false}, {"a@x.test", "b@x.test", false},
+		{"x.test", "a@x.test", true}, {"x.test", "a@mail.x.test", false}, {"x.test", "x.test", false},
+		{".x.test", "a@mail.x.test", true}, {".x.test", "a@x.test", false}, {".x.test", "a@evilx.test", false},
+		{"", "a@x.test", false}, {"x.test", "", false},
+	} {
+		if got := emailMatches(c.constraint, c.address); got != c.want {
+			t.Errorf("%q and %q: %v", c.constraint, c.address, got)
+		}
+	}
 }

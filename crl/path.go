@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -45,10 +46,11 @@ func paths(chain, anchors [][]byte, now time.Time) ([][]*x509.Certificate, []Rea
 	if err != nil {
 		return nil, append(notes, diagnose(err, leaf, append(betweenCerts, rootCerts...), now))
 	}
-	if len(found) > maxPaths {
-		found = found[:maxPaths]
+	found = slices.DeleteFunc(found, breaksEmailConstraints)
+	if len(found) == 0 {
+		return nil, append(notes, newReason(Fatal, CodePath, leaf, "an e-mail address on it is not one that a CA above may certify"))
 	}
-	return found, notes
+	return found[:min(len(found), maxPaths)], notes
 }
 
 // pool parses certificates. What cannot be read is left out, with a note: it
