@@ -61,6 +61,26 @@ func labKey(t testing.TB) *rsa.PrivateKey {
 	return key
 }
 
+// sub makes a CA below this one.
+func (c *labCA) sub() *labCA {
+	c.t.Helper()
+	c.next++
+	s := &labCA{t: c.t, key: labKey(c.t), urls: c.urls, next: 0x2000}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(c.next), Subject: pkix.Name{Country: []string{"CH"}, Organization: []string{"Lab"}, CommonName: "Lab Sub CA"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), CRLDistributionPoints: c.urls,
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, c.cert, s.key.Public(), c.key)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if s.cert, err = x509.ParseCertificate(der); err != nil {
+		c.t.Fatal(err)
+	}
+	return s
+}
+
 // issue makes a gateway; distribution points are those of the CA.
 func (c *labCA) issue(name string) labID {
 	c.t.Helper()
@@ -113,8 +133,12 @@ func (id labID) keyPEM(t *testing.T) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
-func certPEM(der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+func certPEM(ders ...[]byte) []byte {
+	var all []byte
+	for _, der := range ders {
+		all = append(all, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	}
+	return all
 }
 
 // serveHTTP serves a list inside a host.

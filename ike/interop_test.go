@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,8 +31,10 @@ type labCase struct {
 	cdp        string                       // distribution point in the certificates
 	revoked    bool                         // strongSwan's certificate is
 	ownRevoked bool                         // keyman's is
-	peer       func(*testpeer.StrongSwanConfig)
-	engine     func(*ike.Config)
+
+	intermediate bool // both certificates are of a CA below the trusted one
+	peer         func(*testpeer.StrongSwanConfig)
+	engine       func(*ike.Config)
 
 	refused string // in keyman's error; empty where they shall agree
 	warning string // in keyman's verdict
@@ -42,6 +45,7 @@ type lab struct {
 	network   *testpeer.Network
 	ca        *labCA
 	own, peer labID
+	above     [][]byte // certificates between theirs and the CA's
 	list      []byte
 	fetcher   crl.FetcherConfig
 }
@@ -78,6 +82,7 @@ var labCases = []labCase{
 		peer: func(c *testpeer.StrongSwanConfig) { c.Fragmentation = "force" }},
 	{name: "rsa-no-fragments", peer: func(c *testpeer.StrongSwanConfig) { c.Fragmentation = "no" }},
 	{name: "rsa-peer-id-dn", peer: func(c *testpeer.StrongSwanConfig) { c.LocalID = "C=CH, O=Lab, CN=peer.test" }},
+	{name: "rsa-intermediate", intermediate: true},
 	{name: "psk", auth: ikedb.AuthPresharedKey, psk: "interop secret"},
 	{name: "psk-ecp256", auth: ikedb.AuthPresharedKey, psk: "interop secret", transform: "aes128-sha256-ecp256"},
 	{name: "psk-differs", auth: ikedb.AuthPresharedKey, psk: "another secret", refused: "preshared keys differ|PAYLOAD-MALFORMED|no answer|INVALID-HASH|AUTHENTICATION-FAILED"},
@@ -126,7 +131,12 @@ func (c labCase) run(t *testing.T, keymanStarts bool) {
 		urls = []string{c.cdp}
 	}
 	l := &lab{network: network, ca: newLabCA(t, urls...)}
-	l.own, l.peer = l.ca.issue("keyman.test"), l.ca.issue("peer.test")
+	issuer, above := l.ca, [][]byte(nil)
+	if c.intermediate {
+		issuer = l.ca.sub()
+		above = [][]byte{issuer.cert.Raw}
+	}
+	l.own, l.peer, l.above = issuer.issue("keyman.test"), issuer.issue("peer.test"), above
 	var revoked []labID
 	if c.revoked {
 		revoked = append(revoked, l.peer)
@@ -147,7 +157,7 @@ func (c labCase) run(t *testing.T, keymanStarts bool) {
 
 	swan := testpeer.StrongSwanConfig{
 		Remote: network.A.IPv4, LocalID: l.peer.name, RemoteID: l.own.name, Proposals: c.transform,
-		Chain: certPEM(l.peer.der), Key: l.peer.keyPEM(t), CAs: l.ca.pem(),
+		Chain: certPEM(append([][]byte{l.peer.der}, l.above...)...), Key: l.peer.keyPEM(t), CAs: l.ca.pem(),
 	}
 	if c.psk != "" {
 		swan = testpeer.StrongSwanConfig{Remote: network.A.IPv4, Proposals: c.transform, PSK: []byte("interop secret")}
@@ -337,7 +347,7 @@ func (c labCase) startKeyman(t *testing.T, l *lab, peerID string) *ike.Engine {
 	}
 	cfg := ike.Config{
 		DB: db, Transport: transport, Verifier: checker, Anchors: [][]byte{l.ca.cert.Raw},
-		Credentials: map[string]ike.Credential{"own": {Signer: l.own.key, Chain: [][]byte{l.own.der, l.ca.cert.Raw}}},
+		Credentials: map[string]ike.Credential{"own": {Signer: l.own.key, Chain: slices.Concat([][]byte{l.own.der}, l.above, [][]byte{l.ca.cert.Raw})}},
 		Timing:      ikev1.Timing{ErrorPatience: 3 * time.Second, Deadline: 20 * time.Second},
 	}
 	if c.engine != nil {
