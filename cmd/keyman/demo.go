@@ -61,6 +61,6 @@ gateways, and beside each key database the file "password" has its password.`,
 const demoKept = `
 The files are in %[1]s. To look at them:
   keyman ca list vpn --state %[1]s
-  keyman keydb list --state %[1]s/gw-a --password-file %[1]s/gw-a/password
+  keyman cert list --state %[1]s/gw-a --password-file %[1]s/gw-a/password
   keyman crl show %[1]s/ca/vpn/crl.der
 `

@@ -50,7 +50,11 @@ func foundAuthority(ctx context.Context, s *scenario) (*authority, error) {
 	if err := store.Save(ctx); err != nil {
 		return nil, err
 	}
-	s.steps.add(Step{Who: "ca", What: KindFounded, Text: fmt.Sprintf("founded %q; its certificates say that its list is at %s and %s", name, urls[0], urls[1])})
+	s.steps.add(Step{Who: "ca", What: KindFounded, Text: fmt.Sprintf("founded: %s", name)})
+	s.steps.add(Step{Who: "ca", What: KindFounded, Text: "its certificates will name two places of its revocation list:"})
+	for _, u := range urls {
+		s.steps.add(Step{Who: "ca", What: KindFounded, Text: u})
+	}
 	return &authority{c, name, s.steps}, nil
 }
 
@@ -64,7 +68,7 @@ func (a *authority) issue(ctx context.Context, request []byte) (*ca.Issued, erro
 	if err != nil {
 		return nil, err
 	}
-	a.steps.add(Step{Who: "ca", What: KindIssued, Text: fmt.Sprintf("issued %s to %q", issued.Record.Serial, issued.Record.Subject)})
+	a.steps.add(Step{Who: "ca", What: KindIssued, Text: fmt.Sprintf("issued %s to %s", issued.Record.Serial, parsed.Subject.CommonName())})
 	return issued, nil
 }
 
@@ -78,7 +82,7 @@ func (a *authority) revoke(ctx context.Context, issued *ca.Issued) (ca.Record, e
 	if err != nil {
 		return ca.Record{}, err
 	}
-	a.steps.add(Step{Who: "ca", What: KindRevoked, Text: fmt.Sprintf("revoked %s of %q: %v", record.Serial, record.Subject, record.Revoked.Reason)})
+	a.steps.add(Step{Who: "ca", What: KindRevoked, Text: fmt.Sprintf("revoked %s (%v)", record.Serial, record.Revoked.Reason)})
 	return record, nil
 }
 
@@ -91,10 +95,6 @@ func (a *authority) publish(ctx context.Context, places *publishing) error {
 	if err := places.publish(a.name, list.List); err != nil {
 		return err
 	}
-	entries := "no certificate on it"
-	if list.Entries > 0 {
-		entries = fmt.Sprintf("%d certificate on it", list.Entries)
-	}
-	a.steps.add(Step{Who: "ca", What: KindPublished, Text: fmt.Sprintf("published list number %d on the web and in the directory: %s", list.Number, entries)})
+	a.steps.add(Step{Who: "ca", What: KindPublished, Text: fmt.Sprintf("published list number %d, revoked certificates: %d", list.Number, list.Entries)})
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"keyman/ca"
@@ -15,6 +16,7 @@ import (
 	"keyman/ike/ikev1"
 	"keyman/internal/atomicfile"
 	"keyman/internal/dn"
+	"keyman/internal/settings"
 	"keyman/keystore"
 )
 
@@ -32,7 +34,7 @@ var timing = ikev1.Timing{Deadline: 10 * time.Second, ErrorPatience: 300 * time.
 type gateway struct {
 	name  string
 	dir   string
-	order []crl.Protocol // in which it looks for lists
+	order [2]crl.Protocol // in which it looks for lists
 	steps *timeline
 
 	store   *keystore.Store
@@ -47,7 +49,7 @@ type gateway struct {
 }
 
 // newGateway makes a gateway's key database with a key and a request for it.
-func newGateway(ctx context.Context, s *scenario, name string, order ...crl.Protocol) (*gateway, error) {
+func newGateway(ctx context.Context, s *scenario, name string, order [2]crl.Protocol) (*gateway, error) {
 	g := &gateway{name: name, dir: filepath.Join(s.dir, name), order: order, steps: s.steps}
 	key, err := newKey()
 	if err != nil {
@@ -70,7 +72,7 @@ func newGateway(ctx context.Context, s *scenario, name string, order ...crl.Prot
 	if err := g.store.Save(ctx); err != nil {
 		return nil, err
 	}
-	s.steps.add(Step{Who: name, What: KindKey, Text: fmt.Sprintf("made its key (%s) and a request in its own key database", keySpec)})
+	s.steps.add(Step{Who: name, What: KindKey, Text: fmt.Sprintf("made a key (%s) and a request in its key database", keySpec)})
 	return g, nil
 }
 
@@ -88,7 +90,7 @@ func (g *gateway) receive(ctx context.Context, authority []byte, issued *ca.Issu
 		return err
 	}
 	g.issued = issued
-	g.steps.add(Step{Who: g.name, What: KindReceived, Text: "trusts the CA and received its certificate"})
+	g.steps.add(Step{Who: g.name, What: KindReceived, Text: "trusts the CA, and received its certificate"})
 	return nil
 }
 
@@ -140,11 +142,7 @@ func (g *gateway) start(ctx context.Context, s *scenario, peer *gateway) error {
 	if err != nil {
 		return err
 	}
-	fetcher, err := crl.NewFetcher(crl.FetcherConfig{HTTPProxy: s.places.proxyURL(g.name)})
-	if err != nil {
-		return err
-	}
-	if g.checker, err = crl.NewChecker(crl.CheckerConfig{Source: watched{fetcher, g}, Order: g.order}); err != nil {
+	if g.checker, err = g.newChecker(s.places); err != nil {
 		return err
 	}
 	entry, ok := g.store.Lookup(g.name)
@@ -169,8 +167,41 @@ func (g *gateway) start(ctx context.Context, s *scenario, peer *gateway) error {
 	g.ended = make(chan error, 1)
 	go func() { g.ended <- g.engine.Run(ctx) }()
 	own, _ := g.ports()
-	g.steps.add(Step{Who: g.name, What: KindServing, Text: fmt.Sprintf("IKE on 127.0.0.1:%d, looks for lists by %s first", own, protocolName(g.order[0]))})
+	g.steps.add(Step{Who: g.name, What: KindServing, Text: fmt.Sprintf("listens on 127.0.0.1:%d, gets lists by %s, then %s", own, protocolName(g.order[0]), protocolName(g.order[1]))})
 	return nil
+}
+
+func protocolName(p crl.Protocol) string { return strings.ToUpper(string(p)) }
+
+// settingsFormat is a gateway's keyman.toml.
+const settingsFormat = `[crl]
+fetch_order = [%q, %q]
+http_proxy = %q
+`
+
+// newChecker writes the gateway's settings and makes what checks its peers'
+// certificates by them.
+func (g *gateway) newChecker(places *publishing) (*crl.Checker, error) {
+	path := filepath.Join(g.dir, "keyman.toml")
+	file := fmt.Sprintf(settingsFormat, g.order[0], g.order[1], places.proxyURL(g.name))
+	if err := atomicfile.Write(path, []byte(file), publicMode); err != nil {
+		return nil, err
+	}
+	all := struct {
+		CRL crl.Settings `toml:"crl"`
+	}{crl.DefaultSettings()}
+	if err := settings.Load(path, &all); err != nil {
+		return nil, err
+	}
+	config, err := all.CRL.FetcherConfig()
+	if err != nil {
+		return nil, err
+	}
+	fetcher, err := crl.NewFetcher(config)
+	if err != nil {
+		return nil, err
+	}
+	return crl.NewChecker(crl.CheckerConfig{Source: watched{fetcher, g}, Order: all.CRL.FetchOrder})
 }
 
 // active reports whether the tunnel is up on this side.
@@ -195,11 +226,4 @@ func (g *gateway) close() error {
 		_ = g.transport.Close()
 	}
 	return err
-}
-
-func protocolName(p crl.Protocol) string {
-	if p == crl.LDAP {
-		return "LDAP"
-	}
-	return "HTTP through the proxy"
 }

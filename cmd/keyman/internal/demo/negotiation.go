@@ -21,7 +21,11 @@ type outcome struct {
 	verdicts map[string]crl.Reason // by gateway: what decided about its peer's certificate
 	heard    map[string]string     // by gateway: what it was notified
 	active   map[string]bool       // by gateway: is the tunnel up
-	messages int                   // of main mode, sent by both
+	sent     map[string]time.Time  // by gateway: its last message of main mode
+}
+
+func newOutcome() *outcome {
+	return &outcome{verdicts: map[string]crl.Reason{}, heard: map[string]string{}, active: map[string]bool{}, sent: map[string]time.Time{}}
 }
 
 // negotiate has one gateway activate its tunnel to another, and waits until both
@@ -29,7 +33,7 @@ type outcome struct {
 func (s *scenario) negotiate(ctx context.Context, from, to *gateway) (*outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	o := &outcome{verdicts: map[string]crl.Reason{}, heard: map[string]string{}, active: map[string]bool{}}
+	o := newOutcome()
 	s.steps.add(Step{Who: from.name, What: KindStarted, Text: "activates the tunnel to " + to.name})
 	var err error
 	if o.status, err = from.engine.ActivateWait(ctx, to.name); err != nil {
@@ -60,7 +64,7 @@ func (s *scenario) remove(ctx context.Context, from, to *gateway) error {
 	if _, err := from.engine.Remove(ctx, to.name); err != nil {
 		return err
 	}
-	o := &outcome{heard: map[string]string{}}
+	o := newOutcome()
 	closed := func(ev ike.Event) bool { return ev.Kind == ike.EventClosed }
 	if err := to.until(ctx, closed, func(ev ike.Event) { o.note(to, from, ev) }); err != nil {
 		return err
@@ -116,8 +120,8 @@ func (o *outcome) note(g, peer *gateway, ev ike.Event) {
 	switch ev.Kind {
 	case ike.EventMessage:
 		if m := sentMessage.FindStringSubmatch(ev.Text); m != nil {
-			o.messages++
-			text := "message " + m[2]
+			o.sent[g.name] = ev.Time
+			text := "message " + m[2] + " to " + peer.name
 			if m[1] != "sent" {
 				text += " again"
 			}
@@ -134,16 +138,28 @@ func (o *outcome) note(g, peer *gateway, ev ike.Event) {
 		decisive := ev.Reasons[len(ev.Reasons)-1]
 		o.verdicts[g.name] = decisive
 		if decisive.Severity == crl.Fatal {
-			add(KindVerdict, "refuses the certificate of "+peer.name+", which is "+decisive.Code+":", ev.Reasons...)
+			finding := "not accepted"
+			if decisive.Code == crl.CodeRevoked {
+				finding = "revoked"
+			}
+			add(KindVerdict, "refuses "+peer.name+": its certificate is "+finding, ev.Reasons...)
 			return
 		}
-		add(KindVerdict, fmt.Sprintf("accepts the certificate of %s: list number %s does not name %s", peer.name, decisive.CRLNumber, decisive.Serial), ev.Reasons...)
+		add(KindVerdict, fmt.Sprintf("accepts %s: its certificate is not on list number %s", peer.name, decisive.CRLNumber), ev.Reasons...)
 	case ike.EventNotification:
 		what := strings.TrimPrefix(ev.Text, "the peer notified ")
 		o.heard[g.name] = what
 		add(KindHeard, "hears from "+peer.name+": "+what)
 	case ike.EventEstablished:
-		add(KindEstablished, "tunnel up, "+ev.Text)
+		_, algorithms, _ := strings.Cut(ev.Text, " is up: ")
+		if ev.Role == "responder" {
+			// Main mode ends with its message, which the initiator may still
+			// refuse.
+			ev.Time = o.sent[g.name]
+			add(KindEstablished, "tunnel up on its side: "+algorithms)
+			return
+		}
+		add(KindEstablished, "tunnel up: "+algorithms)
 	case ike.EventFailed:
 		add(KindRefused, "no tunnel to "+peer.name)
 	case ike.EventClosed:

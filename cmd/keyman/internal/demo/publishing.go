@@ -54,11 +54,11 @@ func startPublishing(ctx context.Context, steps *timeline) (_ *publishing, err e
 	p.web = &http.Server{ReadHeaderTimeout: headerTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		list := p.list.Load()
 		if r.URL.Path != listPath || list == nil {
-			steps.add(Step{Who: "http", What: KindServed, Text: fmt.Sprintf("%s %s: not found", r.Method, r.URL.Path)})
+			steps.add(Step{Who: "http", What: KindServed, Text: fmt.Sprintf("answers %s %s with \"not found\"", r.Method, r.URL.Path)})
 			http.NotFound(w, r)
 			return
 		}
-		steps.add(Step{Who: "http", What: KindServed, Text: fmt.Sprintf("%s %s: %d bytes", r.Method, r.URL.Path, len(*list))})
+		steps.add(Step{Who: "http", What: KindServed, Text: fmt.Sprintf("answers %s %s with %d bytes", r.Method, r.URL.Path, len(*list))})
 		w.Header().Set("Content-Type", "application/pkix-crl")
 		_, _ = w.Write(*list)
 	})}
@@ -75,24 +75,24 @@ func startPublishing(ctx context.Context, steps *timeline) (_ *publishing, err e
 		OnConnect: func(c socksd.Connect) {
 			if c.Err == nil {
 				p.proxied.Add(1)
-				steps.add(Step{Who: "socks4", What: KindProxied, Text: fmt.Sprintf("%s: user %s is connected to %s", c.Protocol, c.UserID, c.Target)})
+				steps.add(Step{Who: "socks4", What: KindProxied, Text: fmt.Sprintf("connects %s to %s (%s)", c.UserID, c.Target, c.Protocol)})
 				return
 			}
-			steps.add(Step{Who: "socks4", What: KindProxied, Text: fmt.Sprintf("%s: user %s is refused: %v", c.Protocol, c.UserID, c.Err)})
+			steps.add(Step{Who: "socks4", What: KindProxied, Text: fmt.Sprintf("refuses %s the way to %s (%s): %v", c.UserID, c.Target, c.Protocol, c.Err)})
 		},
 	})
 	if err != nil {
 		return nil, err
 	}
 	p.directory, err = ldapd.Start(ldapd.Config{OnSearch: func(base string) {
-		steps.add(Step{Who: "ldap", What: KindServed, Text: "search for " + base})
+		steps.add(Step{Who: "ldap", What: KindServed, Text: "finds " + base})
 	}})
 	if err != nil {
 		return nil, err
 	}
-	steps.add(Step{Who: "http", What: KindServing, Text: fmt.Sprintf("a web server on %s", listener.Addr())})
-	steps.add(Step{Who: "socks4", What: KindServing, Text: fmt.Sprintf("a SOCKS4 proxy on %s, the only one to know where %s is", p.proxy.Addr(), listHost)})
-	steps.add(Step{Who: "ldap", What: KindServing, Text: fmt.Sprintf("a directory on %s", p.directory.Addr())})
+	steps.add(Step{Who: "http", What: KindServing, Text: fmt.Sprintf("web server on %s, known as %s", listener.Addr(), listHost)})
+	steps.add(Step{Who: "socks4", What: KindServing, Text: fmt.Sprintf("proxy on %s, the only way to %s", p.proxy.Addr(), listHost)})
+	steps.add(Step{Who: "ldap", What: KindServing, Text: fmt.Sprintf("directory on %s", p.directory.Addr())})
 	return p, nil
 }
 

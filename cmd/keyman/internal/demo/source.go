@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"keyman/crl"
@@ -18,24 +19,28 @@ type watched struct {
 
 // Lists fetches from a URL.
 func (w watched) Lists(ctx context.Context, url string) ([]*crl.List, error) {
-	return w.watch(url, func() ([]*crl.List, error) { return w.source.Lists(ctx, url) })
+	place := "the web by the proxy"
+	if strings.HasPrefix(url, "ldap") {
+		place = "the directory"
+	}
+	return w.watch(place, func() ([]*crl.List, error) { return w.source.Lists(ctx, url) })
 }
 
 // ListsByIssuer fetches by the issuer's name.
 func (w watched) ListsByIssuer(ctx context.Context, issuer dn.Name) ([]*crl.List, error) {
-	return w.watch(issuer.String(), func() ([]*crl.List, error) { return w.source.ListsByIssuer(ctx, issuer) })
+	return w.watch("the directory", func() ([]*crl.List, error) { return w.source.ListsByIssuer(ctx, issuer) })
 }
 
 func (w watched) watch(place string, fetch func() ([]*crl.List, error)) ([]*crl.List, error) {
 	began := time.Now()
 	lists, err := fetch()
-	took := float64(time.Since(began).Microseconds()) / 1000
+	took := milliseconds(time.Since(began))
 	if err != nil {
 		w.gateway.steps.add(Step{Who: w.gateway.name, What: KindFetched, Text: fmt.Sprintf("got no list from %s in %.1f ms: %v", place, took, err)})
 		return nil, err
 	}
 	for _, l := range lists {
-		w.gateway.steps.add(Step{Who: w.gateway.name, What: KindFetched, Text: fmt.Sprintf("fetched list number %v in %.1f ms from %s", l.Number, took, place)})
+		w.gateway.steps.add(Step{Who: w.gateway.name, What: KindFetched, Text: fmt.Sprintf("got list number %v from %s in %.1f ms", l.Number, place, took)})
 	}
 	return lists, nil
 }

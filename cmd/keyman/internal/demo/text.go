@@ -10,13 +10,17 @@ import (
 	"keyman/crl"
 )
 
+// The width of the time line in columns.
+const (
+	DefaultWidth = 80
+	MinWidth     = 60
+	MaxWidth     = 100
+)
+
 // The columns of the time line: the time, who, and what.
 const (
 	whoWidth  = 6
 	textStart = len("00000 ms  ") + whoWidth + 2
-	// DefaultWidth is the width of the time line, MinWidth and MaxWidth bound
-	// it.
-	DefaultWidth, MinWidth, MaxWidth = 80, 60, 100
 )
 
 // The colours, of which every terminal has its own idea.
@@ -50,6 +54,8 @@ func newText(cfg Config) *text {
 func (t *text) print(s Step) error {
 	var b strings.Builder
 	switch s.What {
+	case KindIntro:
+		fmt.Fprintln(&b, t.paint(bold, s.Text))
 	case KindPart:
 		t.parts++
 		fmt.Fprintf(&b, "\n%s\n", t.paint(bold, fmt.Sprintf("%d  %s", t.parts, s.Text)))
@@ -81,10 +87,10 @@ func (t *text) reason(b *strings.Builder, r crl.Reason) {
 	}
 	facts := [][2]string{{"certificate", r.Certificate}, {"serial", r.Serial}}
 	if r.CRL != "" {
-		facts = append(facts, [2]string{"says", "list number " + r.CRLNumber + " from " + r.CRL})
+		facts = append(facts, [2]string{"list", "number " + r.CRLNumber + " from " + r.CRL})
 	}
 	if r.Code == crl.CodeRevoked {
-		facts = append(facts, [2]string{"revoked on", r.Date.UTC().Format(time.DateOnly + " at " + time.TimeOnly + " UTC")})
+		facts = append(facts, [2]string{"revoked", r.Date.UTC().Format(time.DateOnly + " " + time.TimeOnly + " UTC")})
 	} else {
 		facts = append(facts, [2]string{"finding", r.Text})
 	}

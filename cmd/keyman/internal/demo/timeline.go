@@ -15,6 +15,7 @@ type Kind string
 
 // What a Step is about.
 const (
+	KindIntro       Kind = "intro"       // what this is about
 	KindPart        Kind = "part"        // a part of the demonstration begins
 	KindFounded     Kind = "founded"     // the CA was founded
 	KindKey         Kind = "key"         // a gateway made its key and its request
@@ -49,6 +50,8 @@ type Step struct {
 	Text string `json:"text"`
 	// Reasons are those of a verdict.
 	Reasons []crl.Reason `json:"reasons,omitempty"`
+
+	at time.Time
 }
 
 // A timeline collects steps from all goroutines and prints them in the order in
@@ -73,13 +76,16 @@ func printJSON(w io.Writer, s Step) error {
 	return json.NewEncoder(w).Encode(s)
 }
 
+// milliseconds is a duration in milliseconds, to the microsecond.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
 // add notes a step that happens now.
 func (t *timeline) add(s Step) { t.addAt(time.Now(), s) }
 
 // addAt notes a step that happened at a time. It may be called from many
 // goroutines.
 func (t *timeline) addAt(at time.Time, s Step) {
-	s.Milliseconds = float64(at.Sub(t.began).Microseconds()) / 1000
+	s.at, s.Milliseconds = at, milliseconds(at.Sub(t.began))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.steps = append(t.steps, s)
@@ -92,15 +98,7 @@ func (t *timeline) flush() error {
 	steps := t.steps
 	t.steps = nil
 	t.mu.Unlock()
-	slices.SortStableFunc(steps, func(a, b Step) int {
-		switch {
-		case a.Milliseconds < b.Milliseconds:
-			return -1
-		case a.Milliseconds > b.Milliseconds:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(steps, func(a, b Step) int { return a.at.Compare(b.at) })
 	for _, s := range steps {
 		if err := t.print(s); err != nil {
 			return err
