@@ -99,8 +99,24 @@ func TestKeytoolReads(t *testing.T) {
 			t.Errorf("keytool does not print %q:\n%s", want, out)
 		}
 	}
-	// It can use the key, not only list it.
+	// It can use the key, not only list it, and what it writes again has lost
+	// nothing that keyman needs.
 	tool(t, "keytool", "-certreq", "-alias", "gateway one", "-keystore", s.Path(), "-storepass", peerPassword)
+	tool(t, "keytool", "-changealias", "-alias", "gateway two 🔑", "-destalias", "renamed", "-keystore", s.Path(), "-storepass", peerPassword)
+	again, err := Open(t.Context(), s.Path(), Password(peerPassword))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := again.Lookup("renamed"); !ok || len(again.Anchors()) != 1 {
+		t.Errorf("after keytool has saved the file: renamed entry %v, %d anchors", ok, len(again.Anchors()))
+	}
+	if e, ok := again.Default(); !ok || e.Label != "gateway one" || len(e.Chain) != 3 {
+		t.Errorf("after keytool has saved the file the default is %q, %v", e.Label, ok)
+	}
+	before, _ := s.Lookup("gateway three")
+	if e, ok := again.Lookup("gateway three"); !ok || e.Kind != Request || !bytes.Equal(e.Request, before.Request) {
+		t.Errorf("after keytool has saved the file the request is %v, %v, its PKCS#10 %d bytes", e.Kind, ok, len(e.Request))
+	}
 }
 
 func TestReadsKeytool(t *testing.T) {

@@ -26,10 +26,11 @@
 //
 //	2.25.73201415907794326439693395175170725708.1   on a key: OCTET STRING, the
 //	                                                DER PKCS#10 request that was made for it
-//	2.25.73201415907794326439693395175170725708.2   on a certificate: NULL, its
-//	                                                item is the default
+//	2.25.73201415907794326439693395175170725708.2   on a key: NULL, its item is
+//	                                                the default
 //
-// OpenSSL and Java pass over them. Readers that cannot hold an identifier with
+// OpenSSL passes over them, and Java writes them again, which it does with
+// attributes of keys alone. Readers that cannot hold an identifier with
 // such large numbers (Go's encoding/asn1 is one) cannot read a file that has a
 // request or a default item in it.
 package pkcs12

@@ -238,10 +238,10 @@ func items(keys []*keyBag, secrets []keyBag, certificates []*certBag) []format.I
 		}
 		list = append(list, format.Item{
 			Kind: format.Personal, Label: label, Certificate: c.der, Key: c.owner.key,
-			Default: c.isDefault && !hasDefault,
+			Default: c.owner.isDefault && !hasDefault,
 			Kept:    keep(c.owner.localKeyID, c.owner.others, c.others),
 		})
-		hasDefault = hasDefault || c.isDefault
+		hasDefault = hasDefault || c.owner.isDefault
 	}
 	for _, k := range keys {
 		if !owners[k] {

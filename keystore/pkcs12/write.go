@@ -97,9 +97,6 @@ func certificateBag(item format.Item, id []byte, others []attribute) (bag, error
 		attrs = slices.DeleteFunc(attrs, func(a attribute) bool { return a.id.Equal(oidTrustedKeyUsage) })
 		attrs = append(attrs, attribute{oidTrustedKeyUsage, anyUsage()})
 	}
-	if item.Default {
-		attrs = append(attrs, attribute{oidDefault, []byte{byte(cbasn1.NULL), 0}})
-	}
 	return bag{oidCertBag, value, attrs}, nil
 }
 
@@ -119,6 +116,9 @@ func privateKeyBag(item format.Item, id []byte, others []attribute, sealer *pbe.
 			return bag{}, err
 		}
 		attrs = append(attrs, attribute{oidRequest, request})
+	}
+	if item.Default {
+		attrs = append(attrs, attribute{oidDefault, []byte{byte(cbasn1.NULL), 0}})
 	}
 	return bag{oidPKCS8ShroudedKeyBag, value, attrs}, nil
 }
