@@ -158,13 +158,7 @@ func readCertificates(files []string) ([][]byte, error) {
 // writeVerdict writes a verdict, a line for each reason.
 func writeVerdict(w io.Writer, file string, v crl.Verdict) {
 	fmt.Fprintf(w, "%s: %s\n", file, v.Status)
-	for _, r := range v.Reasons {
-		clause := ""
-		if r.Clause != "" {
-			clause = " (" + r.Clause + ")"
-		}
-		fmt.Fprintf(w, "  %-8s %s%s\n", r.Severity, printable(r.Text), clause)
-	}
+	writeReasons(w, v.Reasons)
 	if !v.NextUpdate.IsZero() {
 		fmt.Fprintf(w, "  %-8s the first list is due %s\n", "next", v.NextUpdate.Format("2006-01-02 15:04:05 UTC"))
 	}
