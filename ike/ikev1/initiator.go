@@ -99,32 +99,40 @@ func (s *SA) haveKey(ev KeyPair) {
 
 // takeMessage4 reads the responder's public value and asks for the secret.
 func (s *SA) takeMessage4(d Datagram, h isakmp.Header) {
-	payloads, ke, ok := clear1[*isakmp.KeyExchange](s, d, h)
+	payloads, public, nonce, ok := s.readKeyExchange(d, h)
 	if !ok {
 		return
 	}
-	nonce, ok := only[*isakmp.Nonce](payloads)
-	if !ok {
-		s.reject(d, h, errors.New("message 4 has not exactly one nonce"))
-		return
-	}
-	if len(ke.Data) != s.transform.Group.PublicSize() {
-		s.reject(d, h, fmt.Errorf("message 4 has a public value of %d bytes: %v has %d",
-			len(ke.Data), s.transform.Group, s.transform.Group.PublicSize()))
-		return
-	}
-	if bytes.Equal(ke.Data, s.exchange.publicI) {
+	if bytes.Equal(public, s.exchange.publicI) {
 		s.reject(d, h, errors.New("the peer sent our own public value back"))
 		return
 	}
 	s.progress(d.Data)
 	s.traceReceived(4, h, d.Path, payloads)
 	s.learnVendors(payloads)
-	s.exchange.publicR, s.exchange.nonceR = ke.Data, nonce.Data
+	s.exchange.publicR, s.exchange.nonceR = public, nonce
 	s.discoverNAT(payloads, d.Path)
 	s.float()
 	s.state = ComputingSecret
-	s.emit(ComputeSecret{Key: s.key, Peer: ke.Data})
+	s.emit(ComputeSecret{Key: s.key, Peer: public})
+}
+
+// readKeyExchange takes message 3 or 4 apart.
+func (s *SA) readKeyExchange(d Datagram, h isakmp.Header) (payloads []isakmp.Payload, public, nonce []byte, ok bool) {
+	payloads, ke, ok := clear1[*isakmp.KeyExchange](s, d, h)
+	if !ok {
+		return nil, nil, nil, false
+	}
+	n, ok := only[*isakmp.Nonce](payloads)
+	if !ok {
+		s.reject(d, h, errors.New("the message has not exactly one nonce"))
+		return nil, nil, nil, false
+	}
+	if want := s.transform.Group.PublicSize(); len(ke.Data) != want {
+		s.reject(d, h, fmt.Errorf("the message has a public value of %d bytes: %v has %d", len(ke.Data), s.transform.Group, want))
+		return nil, nil, nil, false
+	}
+	return payloads, ke.Data, n.Data, true
 }
 
 // haveSecret derives the keys.

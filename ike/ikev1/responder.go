@@ -49,25 +49,15 @@ func (s *SA) decline(notify isakmp.NotifyType, err error) {
 
 // takeMessage3 reads the initiator's public value and asks for a key of our own.
 func (s *SA) takeMessage3(d Datagram, h isakmp.Header) {
-	payloads, ke, ok := clear1[*isakmp.KeyExchange](s, d, h)
+	payloads, public, nonce, ok := s.readKeyExchange(d, h)
 	if !ok {
-		return
-	}
-	nonce, ok := only[*isakmp.Nonce](payloads)
-	if !ok {
-		s.reject(d, h, errors.New("message 3 has not exactly one nonce"))
-		return
-	}
-	if len(ke.Data) != s.transform.Group.PublicSize() {
-		s.reject(d, h, fmt.Errorf("message 3 has a public value of %d bytes: %v has %d",
-			len(ke.Data), s.transform.Group, s.transform.Group.PublicSize()))
 		return
 	}
 	s.progress(d.Data)
 	s.traceReceived(3, h, d.Path, payloads)
 	s.path = d.Path
 	s.learnVendors(payloads)
-	s.exchange.publicI, s.exchange.nonceI = ke.Data, nonce.Data
+	s.exchange.publicI, s.exchange.nonceI = public, nonce
 	s.discoverNAT(payloads, d.Path)
 	s.state = MakingKey
 	s.emit(GenerateKey{Group: s.transform.Group})
