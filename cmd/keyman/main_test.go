@@ -1,12 +1,16 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"keyman/internal/testpeer"
 )
 
 // stateEnv names the environment variable with the state directory of a script.
@@ -23,13 +27,26 @@ func TestMain(m *testing.M) {
 
 // TestScript runs the command line as a person does: each file in
 // testdata/script is a session of its own, with an empty home and state
-// directory. What "exec openssl" and the like need, a script asks for with
-// [exec:openssl].
+// directory. What it needs of other programs a script asks for with a condition
+// such as [peer:openssl], which fails where peers are required and it is absent.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Condition: func(cond string) (bool, error) {
+			name, ok := strings.CutPrefix(cond, "peer:")
+			if !ok {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			if testpeer.Program(name) != "" {
+				return true, nil
+			}
+			if os.Getenv(testpeer.RequireEnv) != "" {
+				return false, fmt.Errorf("%s is not installed, and %s is set", name, testpeer.RequireEnv)
+			}
+			return false, nil
+		},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv(stateEnv, filepath.Join(env.WorkDir, "state", "keyman"))
