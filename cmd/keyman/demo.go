@@ -27,6 +27,9 @@ without root, takes a few seconds, and leaves nothing behind.
 The demonstration checks itself: it fails where something comes out differently,
 such as a revoked peer that is accepted.
 
+With --json each step is an object on a line of its own: the milliseconds since
+the beginning, who did what, the text, and the reasons of verdicts.
+
 With --keep DIR the files stay in DIR, which must be absent or empty: DIR is then
 the state directory of the CA "vpn", DIR/gw-a and DIR/gw-b are those of the
 gateways, and beside each key database the file "password" has its password.`,

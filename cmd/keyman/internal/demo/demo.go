@@ -59,7 +59,7 @@ func run(ctx context.Context, cfg Config, f faults) error {
 	err = s.play(playCtx)
 	stop()
 	if ctx.Err() != nil {
-		err = fmt.Errorf("interrupted: %w", ctx.Err())
+		err = fmt.Errorf("interrupted: %w", context.Cause(ctx))
 	}
 	if err = errors.Join(err, s.close(), remove()); err != nil {
 		return err
@@ -132,11 +132,14 @@ func (s *scenario) part(title string) { s.steps.add(Step{What: KindPart, Text: t
 // setUp makes the CA, the gateways and the places of the list.
 func (s *scenario) setUp(ctx context.Context) (err error) {
 	s.steps.add(Step{What: KindIntro, Text: "Two gateways, a tunnel, and a certificate that is revoked."})
-	s.part("A CA, two gateways, and the places where the CA publishes its revocation list")
+	s.part("A CA that publishes its revocation list, and two gateways")
 	if s.places, err = startPublishing(ctx, s.steps); err != nil {
 		return err
 	}
-	if err := s.makeKeys(ctx); err != nil {
+	if err := s.steps.flush(); err != nil {
+		return err
+	}
+	if err := errors.Join(s.makeKeys(ctx), s.steps.flush()); err != nil {
 		return err
 	}
 	for _, g := range s.gateways() {
@@ -222,7 +225,7 @@ func (s *scenario) refusedPeer(ctx context.Context, revoked ca.Record) error {
 	if err := s.refusal(ctx, s.a, s.b, revoked); err != nil || len(s.differences) > 0 {
 		return err
 	}
-	s.part("gw-b tries itself, and is refused by gw-a")
+	s.part("gw-b tries itself; gw-a still has the list, and refuses")
 	return s.refusal(ctx, s.b, s.a, revoked)
 }
 

@@ -13,7 +13,7 @@ import (
 // The width of the time line in columns.
 const (
 	DefaultWidth = 80
-	MinWidth     = 60
+	MinWidth     = 72
 	MaxWidth     = 100
 )
 

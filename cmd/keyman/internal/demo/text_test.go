@@ -71,7 +71,7 @@ func TestText(t *testing.T) {
 		}
 		return out.String()
 	}
-	for _, width := range []int{0, 1, 72, 1000} {
+	for _, width := range []int{0, 1, 90, 1000} {
 		limit := min(max(width, MinWidth), MaxWidth)
 		if width == 0 {
 			limit = DefaultWidth
