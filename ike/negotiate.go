@@ -1,0 +1,168 @@
+package ike
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+
+	"keyman/ike/ikedb"
+	"keyman/ike/ikev1"
+	"keyman/ike/isakmp"
+)
+
+// packet finds the session of a message, or begins one.
+func (e *Engine) packet(p Packet) {
+	h, err := isakmp.ParseHeader(p.Data)
+	if err != nil {
+		return // not worth an answer, nor a log line for each
+	}
+	if s := e.sessionOf(h, p.Path.Remote); s != nil {
+		e.handle(s, ikev1.Datagram{Path: p.Path, Data: p.Data})
+		return
+	}
+	if h.Responder.IsZero() && h.Exchange == isakmp.IdentityProtection && h.MessageID == 0 &&
+		h.Next == isakmp.PayloadSA && !h.Encrypted() && !h.Initiator.IsZero() {
+		e.respond(p, h)
+	}
+}
+
+// sessionOf finds the session that a message is for.
+func (e *Engine) sessionOf(h isakmp.Header, remote netip.AddrPort) *session {
+	if s, ok := e.cookies[h.Initiator]; ok && s.sa.Role() == ikev1.Initiator {
+		return s
+	}
+	if h.Responder.IsZero() {
+		return e.openers[opener{h.Initiator, remote}]
+	}
+	if s, ok := e.cookies[h.Responder]; ok && s.sa.Role() == ikev1.Responder {
+		return s
+	}
+	return nil
+}
+
+// respond begins a negotiation that a peer asks for.
+func (e *Engine) respond(p Packet, h isakmp.Header) {
+	remote := p.Path.Remote
+	if len(e.sessions) >= e.cfg.MaxSessions || e.pending >= e.cfg.MaxHalfOpen || e.pendingOf[remote.Addr()] >= e.cfg.MaxHalfOpenPerPeer {
+		if now := time.Now(); now.Sub(e.floodedAt) > floodNotice {
+			e.floodedAt = now
+			e.logger.Warn("too many negotiations: peers are not answered", "peer", remote, "pending", e.pending)
+		}
+		return
+	}
+	var policies []*ikev1.Policy
+	for _, t := range e.db.Responders(p.Path.Local.Addr(), remote.Addr()) {
+		if policy, ok := e.policy(e.defs[t.Name], remote.Addr()); ok {
+			policies = append(policies, policy)
+		}
+	}
+	if len(policies) == 0 {
+		e.logger.Debug("no tunnel is defined for this peer", "peer", remote)
+		return
+	}
+	s, err := e.newSession(ikev1.Config{Role: ikev1.Responder, Policies: policies, Path: p.Path})
+	if err != nil {
+		e.logger.Error("a negotiation could not begin", "peer", remote, "error", err)
+		return
+	}
+	s.opener = opener{h.Initiator, remote}
+	e.openers[s.opener] = s
+	s.pending = true
+	e.pending++
+	e.pendingOf[remote.Addr()]++
+	e.report(s, EventStarted, "the peer "+remote.String()+" asks for a negotiation", nil)
+	e.handle(s, ikev1.Datagram{Path: p.Path, Data: p.Data})
+}
+
+// newSession makes an SA and its place in the engine.
+func (e *Engine) newSession(cfg ikev1.Config) (*session, error) {
+	for cfg.Cookie.IsZero() {
+		if _, err := io.ReadFull(rand.Reader, cfg.Cookie[:]); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := io.ReadFull(rand.Reader, cfg.Seed[:]); err != nil {
+		return nil, err
+	}
+	cfg.Timing, cfg.ForceNATT, cfg.FragmentSize, cfg.Describe = e.cfg.Timing, e.cfg.ForceNATT, e.cfg.FragmentSize, describeID
+	sa, err := ikev1.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	e.nextID++
+	s := &session{id: e.nextID, sa: sa, state: TunnelNegotiating, started: time.Now(), alarmIndex: -1}
+	e.sessions[s.id] = s
+	e.cookies[cfg.Cookie] = s
+	return s, nil
+}
+
+// activate begins a negotiation, or joins the one that is under way; waiter, if
+// not nil, is told how it ends.
+func (e *Engine) activate(d *definition, waiter chan<- Status) (Status, error) {
+	for _, s := range e.sessions {
+		if s.def == d && (s.state == TunnelActive || s.state == TunnelNegotiating && s.sa.Role() == ikev1.Initiator) {
+			if s.state == TunnelNegotiating && waiter != nil {
+				s.waiting = append(s.waiting, waiter)
+			} else if waiter != nil {
+				waiter <- e.status(s)
+			}
+			return e.status(s), nil
+		}
+	}
+	t := d.tunnel
+	if err := e.db.CanInitiate(t); err != nil {
+		return Status{}, err
+	}
+	if len(e.sessions) >= e.cfg.MaxSessions {
+		return Status{}, fmt.Errorf("%w: there are %d", ErrTooMany, len(e.sessions))
+	}
+	policy, ok := e.policy(d, t.Remote.Address)
+	if !ok {
+		return Status{}, fmt.Errorf("tunnel %q: no preshared key for %v", t.Name, t.Remote.Address)
+	}
+	path, natt := e.path(t, false), e.path(t, true)
+	if !path.Local.IsValid() {
+		return Status{}, fmt.Errorf("tunnel %q: there is no way to %v from here", t.Name, t.Remote.Address)
+	}
+	s, err := e.newSession(ikev1.Config{
+		Role: ikev1.Initiator, Policies: []*ikev1.Policy{policy},
+		Path: path, NATTPath: natt, InitialContact: true,
+	})
+	if err != nil {
+		return Status{}, err
+	}
+	s.def = d
+	if waiter != nil {
+		s.waiting = append(s.waiting, waiter)
+	}
+	delete(e.last, t.Name)
+	e.report(s, EventStarted, "negotiating with "+path.Remote.String(), nil)
+	e.handle(s, ikev1.Start{})
+	return e.status(s), nil
+}
+
+// path is the way to a tunnel's peer; the zero Path where there is none.
+func (e *Engine) path(t ikedb.Tunnel, natt bool) ikev1.Path {
+	port := t.Remote.Port
+	if natt {
+		port = t.Remote.NATTPort
+	}
+	remote := netip.AddrPortFrom(t.Remote.Address, port)
+	local := e.transport.Local(remote, natt)
+	if !local.IsValid() {
+		return ikev1.Path{}
+	}
+	if t.Local.Address.IsValid() {
+		local = netip.AddrPortFrom(t.Local.Address, local.Port())
+	}
+	return ikev1.Path{Local: local, Remote: remote, NATT: natt}
+}
+
+// send sends a packet. What the network refuses, retransmission makes good.
+func (e *Engine) send(p Packet) {
+	if err := e.transport.Send(p); err != nil {
+		e.logger.Debug("a message could not be sent", "peer", p.Path.Remote, "error", err)
+	}
+}
