@@ -19,7 +19,7 @@ func (s *Store) CheckLabel(label string) error {
 		return err
 	}
 	if i := s.index(label); i >= 0 {
-		return &EntryError{Label: label, Err: ErrDuplicateLabel, Detail: "a " + s.content().Items[i].Kind.String() + " has it"}
+		return &EntryError{Label: label, Err: ErrDuplicateLabel, Detail: "a " + s.content().Items[i].Kind.String() + " entry has it"}
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (s *Store) SetTrusted(label string, trusted bool) error {
 		return &EntryError{Label: label, Err: ErrNotFound}
 	}
 	if kind := s.content().Items[i].Kind; kind != Signer {
-		return &EntryError{Label: label, Err: ErrKind, Detail: "only a signer can be trusted, and this is a " + kind.String()}
+		return &EntryError{Label: label, Err: ErrKind, Detail: "only a signer can be trusted, and this is a " + kind.String() + " entry"}
 	}
 	s.content().Items[i].Trusted = trusted
 	return nil
@@ -148,7 +148,7 @@ func (s *Store) SetDefault(label string) error {
 		return &EntryError{Label: label, Err: ErrNotFound}
 	}
 	if kind := s.content().Items[i].Kind; kind != Personal {
-		return &EntryError{Label: label, Err: ErrKind, Detail: "only a personal entry can be the default, and this is a " + kind.String()}
+		return &EntryError{Label: label, Err: ErrKind, Detail: "only a personal entry can be the default, and this is a " + kind.String() + " entry"}
 	}
 	for j := range s.content().Items {
 		s.content().Items[j].Default = j == i

@@ -33,10 +33,11 @@ type Entry struct {
 	key hidden[[]byte] // PKCS#8; nil for a Signer
 }
 
-// Leaf returns the entry's own certificate.
+// Leaf returns the entry's own certificate. It returns ErrNoCertificate where it
+// has none, and ErrCertificate where it cannot be read.
 func (e Entry) Leaf() (*x509.Certificate, error) {
 	if len(e.Chain) == 0 {
-		return nil, &EntryError{Label: e.Label, Err: ErrCertificate, Detail: "a " + e.Kind.String() + " has none"}
+		return nil, &EntryError{Label: e.Label, Err: ErrNoCertificate, Detail: "it is a " + e.Kind.String() + " entry"}
 	}
 	certificate, err := x509.ParseCertificate(e.Chain[0])
 	if err != nil {

@@ -19,7 +19,7 @@ func (s *Store) Export(label string, pw Password) ([]byte, error) {
 	}
 	item := s.content().Items[i]
 	if item.Kind != Personal {
-		return nil, &EntryError{Label: item.Label, Err: ErrNoKey, Detail: "it is a " + item.Kind.String()}
+		return nil, &EntryError{Label: item.Label, Err: ErrNoKey, Detail: "it is a " + item.Kind.String() + " entry"}
 	}
 	item.Default = false
 	items := []format.Item{item}
