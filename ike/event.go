@@ -1,11 +1,14 @@
 package ike
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
 	"keyman/crl"
+	"keyman/ike/ikev1"
 )
 
 // An EventKind says what an Event is about.
@@ -33,11 +36,36 @@ type Event struct {
 	Peer   netip.AddrPort `json:"peer,omitzero"`
 	PeerID string         `json:"peer_id,omitempty"`
 	Text   string         `json:"text"`
+	// Message is the message of an EventMessage.
+	Message *Message `json:"message,omitempty"`
+	// Notification is the type that the peer notified, for EventNotification.
+	Notification string `json:"notification,omitempty"`
+	// Transform are the algorithms of an EventEstablished.
+	Transform string `json:"transform,omitempty"`
 	// Reasons are those of the certificate check, for EventVerdict and, where
 	// it was the cause, EventFailed.
 	Reasons []crl.Reason `json:"reasons,omitempty"`
 	// Missed is how many events a slow subscriber lost before this one.
 	Missed int `json:"missed,omitempty"`
+}
+
+// A Message is one that a negotiation sent or accepted.
+type Message struct {
+	// Direction is sent, retransmitted or received.
+	Direction ikev1.TraceKind `json:"direction"`
+	Exchange  string          `json:"exchange"`
+	// Number is 1 to 6 in main mode, otherwise 0.
+	Number   int      `json:"number,omitempty"`
+	Payloads []string `json:"payloads"`
+}
+
+// String writes the message for people.
+func (m *Message) String() string {
+	text := string(m.Direction) + " " + m.Exchange
+	if m.Number > 0 {
+		text += fmt.Sprintf(" message %d", m.Number)
+	}
+	return text + " [" + strings.Join(m.Payloads, " ") + "]"
 }
 
 // A Subscription receives events until it is closed.

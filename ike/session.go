@@ -188,7 +188,7 @@ func (e *Engine) establish(s *session, f ikev1.Established) {
 	if weak := f.Transform.Weak(); len(weak) > 0 {
 		text += " (weak: " + strings.Join(weak, ", ") + ")"
 	}
-	e.report(s, EventEstablished, text, nil)
+	e.publish(s, Event{Kind: EventEstablished, Text: text, Transform: f.Transform.String()})
 	delete(e.last, s.def.tunnel.Name)
 	e.settle(s)
 	if f.InitialContact {
@@ -273,36 +273,34 @@ func (e *Engine) trace(s *session, t ikev1.Trace) {
 	if !e.hub.watched() && !e.debug {
 		return // a million of these are not worth formatting for nobody
 	}
-	kind := EventMessage
-	var text string
+	ev := Event{Kind: EventMessage}
 	switch t.Kind {
 	case ikev1.TraceIgnored:
-		kind, text = EventIgnored, "ignored a message: "+t.Note
+		ev.Kind, ev.Text = EventIgnored, "ignored a message: "+t.Note
 	case ikev1.TraceNotification:
-		kind, text = EventNotification, "the peer notified "+t.Note
+		ev.Kind, ev.Text, ev.Notification = EventNotification, "the peer notified "+t.Note, t.Note
 	default:
-		names := make([]string, len(t.Payloads))
+		ev.Message = &Message{Direction: t.Kind, Exchange: t.Exchange.String(), Number: t.Message, Payloads: make([]string, len(t.Payloads))}
 		for i, p := range t.Payloads {
-			names[i] = p.String()
+			ev.Message.Payloads[i] = p.String()
 		}
-		text = fmt.Sprintf("%s %v", t.Kind, t.Exchange)
-		if t.Message > 0 {
-			text += fmt.Sprintf(" message %d", t.Message)
-		}
-		text += " [" + strings.Join(names, " ") + "]"
+		ev.Text = ev.Message.String()
 		if t.Note != "" {
-			text += " " + t.Note
+			ev.Text += " " + t.Note
 		}
 	}
-	e.report(s, kind, text, nil)
+	e.publish(s, ev)
 }
 
-// report publishes and logs an event of a session.
+// report publishes and logs what happened to a session.
 func (e *Engine) report(s *session, kind EventKind, text string, reasons []crl.Reason) {
-	ev := Event{
-		Time: time.Now(), Kind: kind, ID: s.id, Role: s.sa.Role().String(),
-		Tunnel: s.name(), Peer: s.sa.Path().Remote, PeerID: s.peerID, Text: text, Reasons: reasons,
-	}
+	e.publish(s, Event{Kind: kind, Text: text, Reasons: reasons})
+}
+
+// publish completes an event of a session, hands it to subscribers and logs it.
+func (e *Engine) publish(s *session, ev Event) {
+	ev.Time, ev.ID, ev.Role, ev.Tunnel = time.Now(), s.id, s.sa.Role().String(), s.name()
+	ev.Peer, ev.PeerID = s.sa.Path().Remote, s.peerID
 	e.hub.publish(ev)
 	e.log(ev)
 }

@@ -3,13 +3,13 @@ package demo
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"keyman/crl"
 	"keyman/ike"
+	"keyman/ike/ikev1"
 )
 
 // patience is how long the demonstration waits for what must come at once.
@@ -107,11 +107,8 @@ func (g *gateway) drain(take func(ike.Event)) {
 	}
 }
 
-// sentMessage is how the engine tells that it sent a message of main mode.
-var sentMessage = regexp.MustCompile(`^(sent|retransmitted) .* message ([1-6]) \[(.*)\]`)
-
 // firstEncrypted is the first message of main mode that is encrypted.
-const firstEncrypted = "5"
+const firstEncrypted = 5
 
 // note puts an event of a gateway on the time line and into the outcome.
 func (o *outcome) note(g, peer *gateway, ev ike.Event) {
@@ -120,17 +117,19 @@ func (o *outcome) note(g, peer *gateway, ev ike.Event) {
 	}
 	switch ev.Kind {
 	case ike.EventMessage:
-		if m := sentMessage.FindStringSubmatch(ev.Text); m != nil {
-			o.sent[g.name] = ev.Time
-			text := "message " + m[2] + " to " + peer.name
-			if m[1] != "sent" {
-				text += " again"
-			}
-			if m[2] >= firstEncrypted {
-				text += ", encrypted"
-			}
-			add(KindMessage, text+": "+counted(strings.Fields(m[3])))
+		m := ev.Message
+		if m.Number == 0 || m.Direction == ikev1.TraceReceived {
+			return
 		}
+		o.sent[g.name] = ev.Time
+		text := fmt.Sprintf("message %d to %s", m.Number, peer.name)
+		if m.Direction == ikev1.TraceRetransmit {
+			text += " again"
+		}
+		if m.Number >= firstEncrypted {
+			text += ", encrypted"
+		}
+		add(KindMessage, text+": "+counted(m.Payloads))
 	case ike.EventVerdict:
 		if len(ev.Reasons) == 0 {
 			add(KindVerdict, ev.Text)
@@ -148,19 +147,17 @@ func (o *outcome) note(g, peer *gateway, ev ike.Event) {
 		}
 		add(KindVerdict, fmt.Sprintf("accepts %s: its certificate is not on list number %s", peer.name, decisive.CRLNumber), ev.Reasons...)
 	case ike.EventNotification:
-		what := strings.TrimPrefix(ev.Text, "the peer notified ")
-		o.heard[g.name] = what
-		add(KindHeard, "hears from "+peer.name+": "+what)
+		o.heard[g.name] = ev.Notification
+		add(KindHeard, "hears from "+peer.name+": "+ev.Notification)
 	case ike.EventEstablished:
-		_, algorithms, _ := strings.Cut(ev.Text, " is up: ")
 		if ev.Role == "responder" {
 			// Main mode ends with its message, which the initiator may still
 			// refuse.
 			ev.Time = o.sent[g.name]
-			add(KindEstablished, "tunnel up on its side: "+algorithms)
+			add(KindEstablished, "tunnel up on its side: "+ev.Transform)
 			return
 		}
-		add(KindEstablished, "tunnel up: "+algorithms)
+		add(KindEstablished, "tunnel up: "+ev.Transform)
 	case ike.EventFailed:
 		add(KindRefused, "no tunnel to "+peer.name)
 	case ike.EventClosed:
