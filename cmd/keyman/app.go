@@ -105,9 +105,17 @@ func (a *app) finish(err error) int {
 		}{err.Error(), hint, code})
 		return code
 	}
-	fmt.Fprintf(a.stderr, "keyman: %v\n", err)
+	// An error may quote what a file or a peer said; joined errors stand on
+	// lines of their own.
+	for i, line := range strings.Split(err.Error(), "\n") {
+		prefix := "keyman: "
+		if i > 0 {
+			prefix = "  "
+		}
+		fmt.Fprintf(a.stderr, "%s%s\n", prefix, printable(line))
+	}
 	if hint != "" {
-		fmt.Fprintf(a.stderr, "  hint: %s\n", hint)
+		fmt.Fprintf(a.stderr, "  hint: %s\n", printable(hint))
 	}
 	return code
 }

@@ -55,11 +55,11 @@ func showRequest(label string, data []byte) (shownRequest, error) {
 // write shows a request to people.
 func (r shownRequest) write(w io.Writer) {
 	if r.Label != "" {
-		fmt.Fprintf(w, "label    %s\n", r.Label)
+		fmt.Fprintf(w, "label    %s\n", printable(r.Label))
 	}
-	fmt.Fprintf(w, "subject  %s\n", r.Subject)
+	fmt.Fprintf(w, "subject  %s\n", printable(r.Subject))
 	for _, san := range r.SANs {
-		fmt.Fprintf(w, "name     %s\n", san)
+		fmt.Fprintf(w, "name     %s\n", printable(san.String()))
 	}
 	fmt.Fprintf(w, "key      %s\n", r.Key)
 	if r.IKE {
@@ -183,7 +183,7 @@ func newReqListCommand(a *app) *cobra.Command {
 			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(t, "LABEL\tKEY\tSUBJECT")
 			for _, r := range rows {
-				fmt.Fprintf(t, "%s\t%s\t%s\n", r.Label, r.Key, r.Subject)
+				fmt.Fprintf(t, "%s\t%s\t%s\n", printable(r.Label), r.Key, printable(r.Subject))
 			}
 			t.Flush()
 		})
