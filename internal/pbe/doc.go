@@ -3,7 +3,8 @@
 //
 // Use [NewOpener] to decrypt what an AlgorithmIdentifier describes and to
 // check MACs, [NewSealer] to encrypt. A Sealer writes one scheme only: PBES2
-// with PBKDF2-HMAC-SHA256 and AES-256-CBC (RFC 8018). An Opener reads that with
+// with PBKDF2-HMAC-SHA256 and AES-256-CBC (RFC 8018); with HMAC-SHA384 where a
+// format is used to it ([NewSealerSHA384]). An Opener reads that with
 // HMAC-SHA1 to HMAC-SHA512 and AES-128, AES-192 or 3DES, and the six schemes of
 // RFC 7292, appendix C (RC4, RC2 and 3DES with the KDF of its appendix B).
 //

@@ -108,24 +108,28 @@ func TestPasswordForms(t *testing.T) {
 }
 
 func TestSealOpen(t *testing.T) {
-	sealer, err := NewSealer(password(t, "pässwörd"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	opener := NewOpener(password(t, "pässwörd"), Limits{})
-	rapid.Check(t, func(t *rapid.T) {
-		plain := rapid.SliceOfN(rapid.Byte(), 0, 100).Draw(t, "plain")
-		alg, sealed, err := sealer.Seal(plain)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := opener.Decrypt(alg, sealed)
-		if err != nil || !bytes.Equal(got, plain) {
-			t.Fatalf("opened %x, %v; want %x", got, err, plain)
-		}
-	})
-	if opener.spent != Iterations {
-		t.Errorf("%d iterations were spent; want one derivation of %d for all", opener.spent, Iterations)
+	for name, newSealer := range map[string]func(Password) (*Sealer, error){"SHA256": NewSealer, "SHA384": NewSealerSHA384} {
+		t.Run(name, func(t *testing.T) {
+			sealer, err := newSealer(password(t, "pässwörd"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			opener := NewOpener(password(t, "pässwörd"), Limits{})
+			rapid.Check(t, func(t *rapid.T) {
+				plain := rapid.SliceOfN(rapid.Byte(), 0, 100).Draw(t, "plain")
+				alg, sealed, err := sealer.Seal(plain)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := opener.Decrypt(alg, sealed)
+				if err != nil || !bytes.Equal(got, plain) {
+					t.Fatalf("opened %x, %v; want %x", got, err, plain)
+				}
+			})
+			if opener.spent != Iterations {
+				t.Errorf("%d iterations were spent; want one derivation of %d for all", opener.spent, Iterations)
+			}
+		})
 	}
 }
 

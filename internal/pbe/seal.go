@@ -34,14 +34,20 @@ const (
 // its own initialization vector. It is safe for use by several goroutines.
 type Sealer struct {
 	password Password
+	prf      asn1.ObjectIdentifier // of PBKDF2
 	salt     []byte
 	block    cipher.Block
 }
 
-// NewSealer derives a key from a password and a new salt.
-func NewSealer(p Password) (*Sealer, error) {
+// NewSealer derives a key from a password and a new salt with HMAC-SHA256.
+func NewSealer(p Password) (*Sealer, error) { return newSealer(p, oidHMACWithSHA256) }
+
+// NewSealerSHA384 is NewSealer with HMAC-SHA384, as in IBM's key databases.
+func NewSealerSHA384(p Password) (*Sealer, error) { return newSealer(p, oidHMACWithSHA384) }
+
+func newSealer(p Password, prf asn1.ObjectIdentifier) (*Sealer, error) {
 	salt := random(saltLen)
-	key, err := pbkdf2.Key(sha256.New, string(p.utf8), salt, Iterations, sealKeyLen)
+	key, err := pbkdf2.Key(byHMAC(prf), string(p.utf8), salt, Iterations, sealKeyLen)
 	if err != nil {
 		return nil, fmt.Errorf("derive a key: %w", err)
 	}
@@ -49,7 +55,7 @@ func NewSealer(p Password) (*Sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sealer{password: p, salt: salt, block: block}, nil
+	return &Sealer{password: p, prf: prf, salt: salt, block: block}, nil
 }
 
 // Seal encrypts with PBES2, AES-256-CBC. It returns the AlgorithmIdentifier,
@@ -70,7 +76,7 @@ func (s *Sealer) Seal(plaintext []byte) (alg, ciphertext []byte, err error) {
 					b.AddASN1OctetString(s.salt)
 					b.AddASN1Int64(Iterations)
 					b.AddASN1Int64(sealKeyLen)
-					addAlgorithm(b, oidHMACWithSHA256, addNull)
+					addAlgorithm(b, s.prf, addNull)
 				})
 			})
 			addAlgorithm(b, oidAES256CBC, func(b *cryptobyte.Builder) { b.AddASN1OctetString(iv) })
