@@ -223,7 +223,7 @@ func TestNewRefusals(t *testing.T) {
 		"zero transform":        {func(d *Definitions) { d.Protections[0].Transforms = make([]suite.Transform, 1) }, `protection "crl": transforms: ` + text(suite.Transform{}.Validate())},
 		"unknown revocation":    {func(d *Definitions) { d.Protections[0].Revocation = 7 }, `protection "crl": revocation: Revocation(7) is not known`},
 		"negative revocation":   {func(d *Definitions) { d.Protections[0].Revocation = -1 }, `protection "crl": revocation: Revocation(-1) is not known`},
-		"negative crl-timeout":  {func(d *Definitions) { d.Protections[0].CRLTimeout = -1 }, `protection "crl": crl-timeout: -1ns is not between 0 and 2m0s`},
+		"negative crl-timeout":  {func(d *Definitions) { d.Protections[0].CRLTimeout = -1 }, `protection "crl": crl-timeout: -1ns is not between 0 and 50s`},
 		"strict without a list": {func(d *Definitions) { d.Protections[1].Revocation = crl.Strict }, `protection "initiator": revocation: auth = rsa-signature checks no revocation list, but strict is asked for`},
 		"zero group member":     {func(d *Definitions) { d.Groups[0].IDs = make([]Identity, 1) }, `group "people": ids: identity 1 is empty`},
 		"zero key id":           {func(d *Definitions) { d.PresharedKeys[0].IDs = make([]Identity, 1) }, `preshared-key #1: ids: identity 1 is empty`},

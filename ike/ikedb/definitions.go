@@ -25,9 +25,10 @@ const (
 	// MinLifetime and MaxLifetime bound a protection's Lifetime.
 	MinLifetime = time.Minute
 	MaxLifetime = 30 * 24 * time.Hour
-	// MaxCRLTimeout keeps a check below the patience of peers, which give up
-	// after some 30 to 165 seconds.
-	MaxCRLTimeout = 2 * time.Minute
+	// MaxCRLTimeout keeps a check below the minute that a negotiation may
+	// take, and below the patience of peers, which give up after some 30 to
+	// 165 seconds.
+	MaxCRLTimeout = 50 * time.Second
 )
 
 // DefaultLifetime is how long a phase 1 lasts where nothing is said.
