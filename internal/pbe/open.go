@@ -159,6 +159,11 @@ func (o *Opener) Decrypt(alg, ciphertext []byte) ([]byte, error) {
 			return o.old(s, params, ciphertext)
 		}
 	}
+	for _, s := range pbes1Schemes {
+		if s.id.Equal(id) {
+			return o.pbes1(s, params, ciphertext)
+		}
+	}
 	return nil, fmt.Errorf("%w: encryption %v", ErrUnsupported, id)
 }
 
@@ -174,6 +179,7 @@ var cbcCiphers = []cbcCipher{
 	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 22}, 24, aes.NewCipher},
 	{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 2}, 16, aes.NewCipher},
 	{asn1.ObjectIdentifier{1, 2, 840, 113549, 3, 7}, 24, des.NewTripleDESCipher},
+	{asn1.ObjectIdentifier{1, 3, 14, 3, 2, 7}, 8, des.NewCipher},
 }
 
 // pbes2 decrypts under PBES2-params (RFC 8018, A.4).
@@ -187,14 +193,18 @@ func (o *Opener) pbes2(params cryptobyte.String, ciphertext []byte) ([]byte, err
 	if kdfErr != nil || encErr != nil || !seq.Empty() {
 		return nil, fmt.Errorf("%w: PBES2", ErrMalformed)
 	}
-	if !kdf.Equal(oidPBKDF2) {
+	derive := o.pbkdf2
+	switch {
+	case kdf.Equal(oidScrypt):
+		derive = o.scrypt
+	case !kdf.Equal(oidPBKDF2):
 		return nil, fmt.Errorf("%w: key derivation %v", ErrUnsupported, kdf)
 	}
 	for _, c := range cbcCiphers {
 		if !c.id.Equal(enc) {
 			continue
 		}
-		key, err := o.pbkdf2(kdfParams, c.keyLen)
+		key, err := derive(kdfParams, c.keyLen)
 		if err != nil {
 			return nil, err
 		}

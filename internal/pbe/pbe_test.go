@@ -284,7 +284,7 @@ func TestKnownAlgorithms(t *testing.T) {
 	for _, h := range hashes {
 		for _, c := range cbcCiphers {
 			iv := make([]byte, 16)
-			if c.keyLen == 24 && c.id[0] == 1 {
+			if c.id[0] == 1 { // DES and 3DES
 				iv = iv[:8]
 			}
 			alg := pbkdf2Params(oidPBES2, 1, int64(c.keyLen), h.hmac, func(b *cryptobyte.Builder) {
