@@ -156,6 +156,24 @@ func (s *Store) SetDefault(label string) error {
 	return nil
 }
 
+// Rename gives an entry another label. A label that differs in case only is
+// another one, too. It returns ErrNotFound, ErrLabel and ErrDuplicateLabel.
+func (s *Store) Rename(label, to string) error {
+	i := s.index(label)
+	if i < 0 {
+		return &EntryError{Label: label, Err: ErrNotFound}
+	}
+	if s.index(to) != i {
+		if err := s.CheckLabel(to); err != nil {
+			return err
+		}
+	} else if err := checkLabel(to); err != nil {
+		return err
+	}
+	s.content().Items[i].Label = to
+	return nil
+}
+
 // Delete takes an entry out. A Signer in the chains of others is ErrInUse,
 // unless force is set.
 func (s *Store) Delete(label string, force bool) error {

@@ -174,6 +174,36 @@ func TestDefault(t *testing.T) {
 	}
 }
 
+func TestRename(t *testing.T) {
+	ca := newAuthority(t, "CA", nil)
+	s := newStore(t)
+	add(t, s, "one", ca)
+	add(t, s, "two", ca)
+	if err := s.SetDefault("two"); err != nil {
+		t.Fatal(err)
+	}
+	for label, want := range map[string]error{"ONE": ErrDuplicateLabel, "": ErrLabel, "x\ny": ErrLabel} {
+		if err := s.Rename("two", label); !errors.Is(err, want) {
+			t.Errorf("Rename to %q: %v; want %v", label, err, want)
+		}
+	}
+	if err := s.Rename("none", "three"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Rename of nothing: %v; want ErrNotFound", err)
+	}
+	for _, label := range []string{"Two", "drei"} {
+		if err := s.Rename("TWO", label); err != nil {
+			t.Fatal(err)
+		}
+		s = reopen(t, s)
+		if e, ok := s.Default(); !ok || e.Label != label {
+			t.Errorf("after Rename to %q the default is %q, %v", label, e.Label, ok)
+		}
+	}
+	if got := labels(s); got != "one,drei" {
+		t.Errorf("the labels are %s; want one,drei", got)
+	}
+}
+
 func TestDelete(t *testing.T) {
 	root := newAuthority(t, "root", nil)
 	sub := newAuthority(t, "sub", root)

@@ -22,7 +22,8 @@ the certificate of a CA; one that is trusted is where chains may end.`,
 	}
 	cmd.AddCommand(
 		newCertCreateCommand(a), newCertListCommand(a), newCertShowCommand(a), newCertAddCommand(a),
-		newCertReceiveCommand(a), newCertExportCommand(a), newCertDeleteCommand(a),
+		newCertReceiveCommand(a), newCertExportCommand(a), newCertTrustCommand(a), newCertDefaultCommand(a),
+		newCertRenameCommand(a), newCertDeleteCommand(a),
 	)
 	return cmd
 }
@@ -119,8 +120,8 @@ type certResult struct {
 	Label   string        `json:"label"`
 	Kind    keystore.Kind `json:"kind"`
 	Subject string        `json:"subject,omitempty"`
-	Trusted bool          `json:"trusted,omitempty"`
-	Default bool          `json:"default,omitempty"`
+	Trusted bool          `json:"trusted"`
+	Default bool          `json:"default"`
 }
 
 func newCertResult(e keystore.Entry) certResult {

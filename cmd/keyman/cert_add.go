@@ -86,8 +86,8 @@ func (a *app) addSigner(store *keystore.Store, label string, der []byte, trusted
 		label = store.LabelFor(certificate)
 	}
 	entry, err := store.AddSigner(label, der, trusted)
-	if err == nil && trusted && !certificate.IsCA {
-		a.warnf("%s is not the certificate of a CA: it is trusted for itself alone", printable(entry.Label))
+	if err == nil && trusted {
+		a.warnUnlessCA(store, entry.Label)
 	}
 	return entry, err
 }
@@ -148,6 +148,10 @@ func (a *app) saveEntry(ctx context.Context, store *keystore.Store, label string
 	}
 	result := newCertResult(entry)
 	return a.print(result, func(w io.Writer) {
+		if result.Subject == "" {
+			fmt.Fprintf(w, "%s %s\n", done, printable(result.Label))
+			return
+		}
 		fmt.Fprintf(w, "%s %s: %s\n", done, printable(result.Label), printable(result.Subject))
 	})
 }
