@@ -46,6 +46,16 @@ func (e Entry) Leaf() (*x509.Certificate, error) {
 	return certificate, nil
 }
 
+// Summary tells what can be told of the entry's certificate, usable or not. It
+// returns ErrNoCertificate where there is none, and ErrCertificate where it is
+// none.
+func (e Entry) Summary() (Summary, error) {
+	if len(e.Chain) == 0 {
+		return Summary{}, &EntryError{Label: e.Label, Err: ErrNoCertificate, Detail: "it is a " + e.Kind.String() + " entry"}
+	}
+	return Summarize(e.Chain[0])
+}
+
 // Signer returns the use of the private key of a Personal entry or a Request.
 // It signs and tells its public key; printed, it is a placeholder. It returns
 // ErrNoKey for an entry without one, and ErrKeyMismatch where the certificate

@@ -91,10 +91,16 @@ func newStore(t testing.TB) *Store {
 // reopen saves a store and reads it again.
 func reopen(t testing.TB, s *Store) *Store {
 	t.Helper()
+	return reopenWith(t, s, testPassword)
+}
+
+// reopenWith does the same for a store with another password.
+func reopenWith(t testing.TB, s *Store, password string) *Store {
+	t.Helper()
 	if err := s.Save(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(t.Context(), s.Path(), Password(testPassword))
+	again, err := Open(t.Context(), s.Path(), Password(password))
 	if err != nil {
 		t.Fatal(err)
 	}

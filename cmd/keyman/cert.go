@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -23,7 +24,7 @@ the certificate of a CA; one that is trusted is where chains may end.`,
 	cmd.AddCommand(
 		newCertCreateCommand(a), newCertListCommand(a), newCertShowCommand(a), newCertAddCommand(a),
 		newCertReceiveCommand(a), newCertExportCommand(a), newCertTrustCommand(a), newCertDefaultCommand(a),
-		newCertRenameCommand(a), newCertDeleteCommand(a),
+		newCertRenameCommand(a), newCertDeleteCommand(a), newCertExpiryCommand(a), newCertNeedsRenewalCommand(a),
 	)
 	return cmd
 }
@@ -37,7 +38,7 @@ type certRow struct {
 	Subject  string        `json:"subject,omitempty"`
 	NotAfter time.Time     `json:"not_after,omitzero"`
 	DaysLeft *int          `json:"days_left,omitempty"` // negative where it has expired
-	Error    string        `json:"error,omitempty"`     // why the certificate cannot be read
+	Error    string        `json:"error,omitempty"`     // why the certificate cannot be used
 	expires  string
 }
 
@@ -47,16 +48,20 @@ func newCertRow(e keystore.Entry, now time.Time) certRow {
 	if e.Kind == keystore.SecretKey {
 		return row
 	}
-	leaf, err := e.Leaf()
+	summary, err := e.Summary()
 	if err != nil {
 		row.Error = err.Error()
 		return row
 	}
-	row.Subject = nameText(leaf.RawSubject)
-	row.NotAfter = leaf.NotAfter.UTC()
-	left := daysLeft(leaf, now)
-	row.DaysLeft = &left
-	row.expires = validityText(leaf, now)
+	if summary.Unusable != nil {
+		row.Error = summary.Unusable.Error()
+	}
+	row.Subject = nameText(summary.Subject)
+	row.expires = validityText(summary.NotBefore, summary.NotAfter, now)
+	if row.NotAfter = summary.NotAfter; !row.NotAfter.IsZero() {
+		left := daysLeft(row.NotAfter, now)
+		row.DaysLeft = &left
+	}
 	return row
 }
 
@@ -74,7 +79,24 @@ func (r certRow) flags() string {
 	case r.Trusted:
 		flags += "!"
 	}
+	if r.Error != "" {
+		flags += "?"
+	}
 	return flags
+}
+
+// writeRows prints rows as a table.
+func writeRows(w io.Writer, rows []certRow) {
+	unusable := ""
+	if slices.ContainsFunc(rows, func(r certRow) bool { return r.Error != "" }) {
+		unusable = ", ? not usable (cert show says why)"
+	}
+	fmt.Fprintln(w, "* default, - personal, ! trusted, # secret key"+unusable)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.flags(), printable(r.Label), printable(r.Subject), r.expires)
+	}
+	t.Flush()
 }
 
 func newCertListCommand(a *app) *cobra.Command {
@@ -100,16 +122,7 @@ func newCertListCommand(a *app) *cobra.Command {
 				fmt.Fprintln(w, "no certificates")
 				return
 			}
-			fmt.Fprintln(w, "* default, - personal, ! trusted, # secret key")
-			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-			for _, r := range rows {
-				subject := r.Subject
-				if r.Error != "" {
-					subject = r.Error
-				}
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.flags(), printable(r.Label), printable(subject), r.expires)
-			}
-			t.Flush()
+			writeRows(w, rows)
 		})
 	}
 	return cmd
@@ -126,8 +139,8 @@ type certResult struct {
 
 func newCertResult(e keystore.Entry) certResult {
 	r := certResult{Label: e.Label, Kind: e.Kind, Trusted: e.Trusted, Default: e.Default}
-	if leaf, err := e.Leaf(); err == nil {
-		r.Subject = nameText(leaf.RawSubject)
+	if summary, err := e.Summary(); err == nil {
+		r.Subject = nameText(summary.Subject)
 	}
 	return r
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -87,7 +86,7 @@ password of its own; an existing file is never overwritten then.`,
 
 // exportCertificate writes what may be given away.
 func (a *app) exportCertificate(entry keystore.Entry, f exportFlags) error {
-	if _, err := entry.Leaf(); err != nil {
+	if _, err := entry.Summary(); err != nil {
 		return err
 	}
 	chain := entry.Chain[:1]
@@ -143,11 +142,11 @@ func (a *app) exportKey(store *keystore.Store, entry keystore.Entry, f exportFla
 	})
 }
 
-// subjectOf writes the subject of a certificate that may be one that cannot be read.
+// subjectOf writes the subject of a certificate.
 func subjectOf(der []byte) string {
-	certificate, err := x509.ParseCertificate(der)
+	summary, err := keystore.Summarize(der)
 	if err != nil {
 		return "(a certificate that cannot be read)"
 	}
-	return nameText(certificate.RawSubject)
+	return nameText(summary.Subject)
 }

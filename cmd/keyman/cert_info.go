@@ -17,20 +17,23 @@ import (
 
 	"keyman/csr"
 	"keyman/internal/dn"
+	"keyman/keystore"
 )
 
-// certInfo is a certificate as "keyman cert show" prints it.
+// certInfo is a certificate as "keyman cert show" prints it. One that cannot be
+// used has no more than what stands before Unusable, and the fingerprints.
 type certInfo struct {
 	Subject     string    `json:"subject"`
 	Issuer      string    `json:"issuer"`
 	Serial      string    `json:"serial"` // hexadecimal
-	NotBefore   time.Time `json:"not_before"`
-	NotAfter    time.Time `json:"not_after"`
+	NotBefore   time.Time `json:"not_before,omitzero"`
+	NotAfter    time.Time `json:"not_after,omitzero"`
 	DaysLeft    int       `json:"days_left"` // negative where it has expired
-	CA          bool      `json:"ca"`
 	Key         string    `json:"key"`
-	KeyID       string    `json:"key_id,omitempty"`
 	Signature   string    `json:"signature_algorithm"`
+	Unusable    string    `json:"unusable,omitempty"` // the reason
+	CA          bool      `json:"ca"`
+	KeyID       string    `json:"key_id,omitempty"`
 	SANs        []csr.SAN `json:"sans,omitempty"`
 	KeyUsage    []string  `json:"key_usage,omitempty"`
 	ExtKeyUsage []string  `json:"extended_key_usage,omitempty"`
@@ -40,16 +43,35 @@ type certInfo struct {
 	validity    string
 }
 
-// newCertInfo describes a certificate.
-func newCertInfo(c *x509.Certificate, now time.Time) certInfo {
-	sum256, sum1 := sha256.Sum256(c.Raw), sha1.Sum(c.Raw)
-	return certInfo{
-		Subject: nameText(c.RawSubject), Issuer: nameText(c.RawIssuer), Serial: serialText(c),
-		NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(), DaysLeft: daysLeft(c, now), validity: validityText(c, now),
-		CA: c.BasicConstraintsValid && c.IsCA, Key: csr.KeyName(c.PublicKey), KeyID: colons(c.SubjectKeyId), Signature: c.SignatureAlgorithm.String(),
-		SANs: csr.SANs(c), KeyUsage: keyUsageWords(c.KeyUsage), ExtKeyUsage: extKeyUsageWords(c),
-		CRLs: c.CRLDistributionPoints, SHA256: colons(sum256[:]), SHA1: colons(sum1[:]),
+// newCertInfo describes a certificate. It returns keystore.ErrCertificate for
+// what is none.
+func newCertInfo(der []byte, now time.Time) (certInfo, error) {
+	s, err := keystore.Summarize(der)
+	if err != nil {
+		return certInfo{}, err
 	}
+	sum256, sum1 := sha256.Sum256(der), sha1.Sum(der)
+	info := certInfo{
+		Subject: nameText(s.Subject), Issuer: nameText(s.Issuer), Serial: s.Serial.Text(16),
+		NotBefore: s.NotBefore, NotAfter: s.NotAfter, DaysLeft: daysLeft(s.NotAfter, now), validity: validityText(s.NotBefore, s.NotAfter, now),
+		Key: s.KeyType, Signature: s.Signature, SHA256: colons(sum256[:]), SHA1: colons(sum1[:]),
+	}
+	if s.Unusable != nil {
+		info.Unusable = s.Unusable.Error()
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return info, nil // that is the reason in Unusable
+	}
+	info.CA, info.KeyID, info.SANs, info.CRLs = c.BasicConstraintsValid && c.IsCA, colons(c.SubjectKeyId), csr.SANs(c), c.CRLDistributionPoints
+	info.KeyUsage, info.ExtKeyUsage = keyUsageWords(c.KeyUsage), extKeyUsageWords(c)
+	if s.Unusable == nil {
+		info.Key = csr.KeyName(c.PublicKey)
+	}
+	if c.SignatureAlgorithm != x509.UnknownSignatureAlgorithm {
+		info.Signature = c.SignatureAlgorithm.String()
+	}
+	return info, nil
 }
 
 // write prints the certificate as text.
@@ -63,8 +85,9 @@ func (i certInfo) write(w io.Writer) {
 	line("subject", i.Subject)
 	line("issuer", i.Issuer)
 	line("serial", i.Serial)
-	line("valid from", i.NotBefore.Format(time.RFC3339))
-	line("valid until", i.NotAfter.Format(time.RFC3339)+" ("+i.validity+")")
+	line("not usable", i.Unusable)
+	line("valid from", dateText(i.NotBefore))
+	line("valid until", dateText(i.NotAfter)+" ("+i.validity+")")
 	if i.CA {
 		line("CA", "yes")
 	}
@@ -103,22 +126,29 @@ func nameText(der []byte) string {
 	return name.String()
 }
 
-// serialText writes the serial number in hexadecimal.
-func serialText(c *x509.Certificate) string { return c.SerialNumber.Text(16) }
+// dateText writes a date of a certificate.
+func dateText(t time.Time) string {
+	if t.IsZero() {
+		return "a date that cannot be read"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
 
 // daysLeft returns the whole days that a certificate is still good for.
-func daysLeft(c *x509.Certificate, now time.Time) int {
-	return int(math.Floor(c.NotAfter.Sub(now).Hours() / 24))
+func daysLeft(notAfter, now time.Time) int {
+	return int(math.Floor(notAfter.Sub(now).Hours() / 24))
 }
 
 // validityText says in words where now lies in a certificate's validity.
-func validityText(c *x509.Certificate, now time.Time) string {
-	days := daysLeft(c, now)
+func validityText(notBefore, notAfter, now time.Time) string {
+	days := daysLeft(notAfter, now)
 	switch {
-	case now.Before(c.NotBefore):
-		return "not valid before " + c.NotBefore.UTC().Format(time.DateOnly)
+	case notBefore.IsZero() || notAfter.IsZero():
+		return "validity that cannot be read"
+	case now.Before(notBefore):
+		return "not valid before " + notBefore.UTC().Format(time.DateOnly)
 	case days < 0:
-		return fmt.Sprintf("expired on %s", c.NotAfter.UTC().Format(time.DateOnly))
+		return fmt.Sprintf("expired on %s", notAfter.UTC().Format(time.DateOnly))
 	case days == 0:
 		return "expires within a day"
 	case days == 1:

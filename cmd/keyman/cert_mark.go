@@ -85,8 +85,8 @@ func newCertRenameCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rename OLD NEW",
 		Short: "Give an entry another label",
-		Long: `Give an entry another label. What names the entry by its old one, such as an
-identity in tunnels.toml, is not changed with it.`,
+		Long: `Give an entry another label. What names the entry by its old one, such as a
+tunnel in tunnels.toml, is not changed with it.`,
 		Args: cobra.ExactArgs(2),
 	}
 	flags := addKeydbFlags(cmd)

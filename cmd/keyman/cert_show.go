@@ -36,13 +36,17 @@ func newCertShowCommand(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		leaf, err := entry.Leaf()
-		if err != nil {
+		if len(entry.Chain) == 0 {
+			_, err := entry.Leaf()
 			return err
+		}
+		info, err := newCertInfo(entry.Chain[0], time.Now())
+		if err != nil {
+			return fmt.Errorf("%q: %w", entry.Label, err)
 		}
 		shown := certShown{
 			Label: entry.Label, Kind: entry.Kind, Default: entry.Default, Trusted: entry.Trusted,
-			certInfo: newCertInfo(leaf, time.Now()), Chain: []string{},
+			certInfo: info, Chain: []string{},
 		}
 		for _, der := range entry.Chain[1:] {
 			shown.Chain = append(shown.Chain, subjectOf(der))
