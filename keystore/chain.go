@@ -15,43 +15,67 @@ const maxChain = 16
 // root or as the store goes. It judges nothing: that is the validator's task.
 func (s *Store) chain(der []byte) [][]byte {
 	chain := [][]byte{bytes.Clone(der)}
-	certificate, err := x509.ParseCertificate(der)
-	for err == nil && len(chain) < maxChain && !selfIssued(certificate) {
-		issuer := s.issuer(certificate, nil)
-		if issuer == nil || contains(chain, issuer.Raw) {
+	for at := readLink(der); at.known && len(chain) < maxChain && !bytes.Equal(at.issuer, at.subject); {
+		next := s.issuer(at, nil)
+		if !next.known || contains(chain, next.der) {
 			break
 		}
-		chain = append(chain, bytes.Clone(issuer.Raw))
-		certificate = issuer
+		chain = append(chain, bytes.Clone(next.der))
+		at = next
 	}
 	return chain
 }
 
+// A link is a certificate as a part of a chain.
+type link struct {
+	der             []byte
+	issuer, subject []byte            // names, DER
+	parsed          *x509.Certificate // nil where crypto/x509 does not read it
+	known           bool              // it is a certificate
+}
+
+// readLink reads a certificate, usable or not.
+func readLink(der []byte) link {
+	if parsed, err := x509.ParseCertificate(der); err == nil {
+		return linkOf(parsed)
+	}
+	summary, err := summarize(der)
+	return link{der: der, issuer: summary.Issuer, subject: summary.Subject, known: err == nil}
+}
+
+func linkOf(c *x509.Certificate) link {
+	return link{der: c.Raw, issuer: c.RawIssuer, subject: c.RawSubject, parsed: c, known: true}
+}
+
 // issuer finds the certificate that issued another, among the store's and more:
 // by name and key identifier, and by the signature where it can be verified.
-func (s *Store) issuer(certificate *x509.Certificate, more []*x509.Certificate) *x509.Certificate {
+func (s *Store) issuer(of link, more []*x509.Certificate) link {
 	for _, item := range s.content().Items {
 		// Names are looked at before anything is parsed.
-		if item.Certificate == nil || !bytes.Contains(item.Certificate, certificate.RawIssuer) {
+		if item.Certificate == nil || !bytes.Contains(item.Certificate, of.issuer) {
 			continue
 		}
-		if candidate, err := x509.ParseCertificate(item.Certificate); err == nil && issued(candidate, certificate) {
+		if candidate := readLink(item.Certificate); issued(candidate, of) {
 			return candidate
 		}
 	}
-	for _, candidate := range more {
-		if issued(candidate, certificate) {
+	for _, c := range more {
+		if candidate := linkOf(c); issued(candidate, of) {
 			return candidate
 		}
 	}
-	return nil
+	return link{}
 }
 
 // issued reports whether one certificate may have issued another.
-func issued(issuer, certificate *x509.Certificate) bool {
-	if !bytes.Equal(issuer.RawSubject, certificate.RawIssuer) {
+func issued(by, of link) bool {
+	if !by.known || !bytes.Equal(by.subject, of.issuer) {
 		return false
 	}
+	if by.parsed == nil || of.parsed == nil {
+		return true // the names are all that can be compared
+	}
+	issuer, certificate := by.parsed, of.parsed
 	if len(issuer.SubjectKeyId) > 0 && len(certificate.AuthorityKeyId) > 0 &&
 		!bytes.Equal(issuer.SubjectKeyId, certificate.AuthorityKeyId) {
 		return false
@@ -75,11 +99,15 @@ func contains(list [][]byte, der []byte) bool {
 }
 
 // Anchors returns the certificates of the CAs that are trusted, DER. A store
-// without one trusts nobody.
+// without one trusts nobody. One that cannot be used is left out, as if it were
+// not trusted.
 func (s *Store) Anchors() [][]byte {
 	var anchors [][]byte
 	for _, item := range s.content().Items {
-		if item.Kind == format.Signer && item.Trusted {
+		if item.Kind != format.Signer || !item.Trusted {
+			continue
+		}
+		if summary, err := Summarize(item.Certificate); err == nil && summary.Unusable == nil {
 			anchors = append(anchors, bytes.Clone(item.Certificate))
 		}
 	}

@@ -5,10 +5,12 @@ import (
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"keyman/internal/dn"
 	"keyman/keystore/format"
 )
 
@@ -72,9 +74,10 @@ func (s *Store) AddKey(label string, key crypto.Signer, chain [][]byte) error {
 			return &EntryError{Label: item.Label, Err: ErrDuplicateCertificate}
 		}
 	}
-	above, err := parseAll(chain[1:])
-	if err != nil {
-		return err
+	for _, above := range chain[1:] {
+		if _, err := Summarize(above); err != nil {
+			return err
+		}
 	}
 	der, err := marshalKey(key)
 	if err != nil {
@@ -83,7 +86,7 @@ func (s *Store) AddKey(label string, key crypto.Signer, chain [][]byte) error {
 	if err := s.insert(format.Item{Kind: Personal, Label: label, Certificate: leaf.Raw, Key: der}); err != nil {
 		return err
 	}
-	return s.bring(above)
+	return s.bring(chain[1:])
 }
 
 // AddRequest adds a private key that waits for its certificate, and the PKCS#10
@@ -105,10 +108,15 @@ func (s *Store) AddRequest(label string, key crypto.Signer, request []byte) erro
 
 // AddSigner adds a certificate without a key. Where the store has it already as
 // a Signer, trusted raises it to a trusted CA under the label it has; otherwise
-// that is ErrDuplicateCertificate. It returns the entry.
+// that is ErrDuplicateCertificate. One that cannot be used cannot be trusted
+// either: ErrUnusable. It returns the entry.
 func (s *Store) AddSigner(label string, certificate []byte, trusted bool) (Entry, error) {
-	if _, err := x509.ParseCertificate(certificate); err != nil {
-		return Entry{}, &EntryError{Label: label, Err: ErrCertificate, Detail: err.Error()}
+	summary, err := Summarize(certificate)
+	if err != nil {
+		return Entry{}, err
+	}
+	if trusted && summary.Unusable != nil {
+		return Entry{}, summary.Unusable
 	}
 	for i, item := range s.content().Items {
 		if item.Kind != Signer || !bytes.Equal(item.Certificate, certificate) {
@@ -135,6 +143,9 @@ func (s *Store) SetTrusted(label string, trusted bool) error {
 	}
 	if kind := s.content().Items[i].Kind; kind != Signer {
 		return &EntryError{Label: label, Err: ErrKind, Detail: "only a signer can be trusted, and this is a " + kind.String() + " entry"}
+	}
+	if summary, err := Summarize(s.content().Items[i].Certificate); trusted && (err != nil || summary.Unusable != nil) {
+		return errors.Join(err, summary.Unusable)
 	}
 	s.content().Items[i].Trusted = trusted
 	return nil
@@ -202,25 +213,36 @@ func (s *Store) users(i int) []string {
 	return labels
 }
 
-// bring adds certificates of a chain as Signers that are not trusted, under the
-// names of their subjects, where the store does not have them.
-func (s *Store) bring(certificates []*x509.Certificate) error {
-	for _, c := range certificates {
-		if slices.ContainsFunc(s.content().Items, func(item format.Item) bool { return bytes.Equal(item.Certificate, c.Raw) }) {
+// bring adds certificates of a chain, DER, as Signers that are not trusted, under
+// the names of their subjects, where the store does not have them.
+func (s *Store) bring(certificates [][]byte) error {
+	for _, der := range certificates {
+		if s.has(der) {
 			continue
 		}
-		if err := s.insert(format.Item{Kind: Signer, Label: s.LabelFor(c), Certificate: c.Raw}); err != nil {
+		if err := s.insert(format.Item{Kind: Signer, Label: s.LabelFor(der), Certificate: bytes.Clone(der)}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// LabelFor makes a label for a certificate from its subject, one that is free.
-func (s *Store) LabelFor(certificate *x509.Certificate) string {
-	base := certificate.Subject.CommonName
+// has reports whether the store has a certificate, with a key or without.
+func (s *Store) has(certificate []byte) bool {
+	return slices.ContainsFunc(s.content().Items, func(item format.Item) bool { return bytes.Equal(item.Certificate, certificate) })
+}
+
+// LabelFor makes a label for a certificate, DER, from its subject, one that is
+// free.
+func (s *Store) LabelFor(certificate []byte) string {
+	base := ""
+	if summary, err := Summarize(certificate); err == nil {
+		if name, err := dn.FromDER(summary.Subject); err == nil {
+			base = name.CommonName()
+		}
+	}
 	if checkLabel(base) != nil || len(base) > maxLabel-16 {
-		sum := sha256.Sum256(certificate.Raw)
+		sum := sha256.Sum256(certificate)
 		base = fmt.Sprintf("certificate %x", sum[:8])
 	}
 	label := base
@@ -228,17 +250,4 @@ func (s *Store) LabelFor(certificate *x509.Certificate) string {
 		label = fmt.Sprintf("%s (%d)", base, n)
 	}
 	return label
-}
-
-// parseAll parses certificates.
-func parseAll(list [][]byte) ([]*x509.Certificate, error) {
-	certificates := make([]*x509.Certificate, len(list))
-	for i, der := range list {
-		c, err := x509.ParseCertificate(der)
-		if err != nil {
-			return nil, &EntryError{Err: ErrCertificate, Detail: err.Error()}
-		}
-		certificates[i] = c
-	}
-	return certificates, nil
 }

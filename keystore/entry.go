@@ -34,14 +34,14 @@ type Entry struct {
 }
 
 // Leaf returns the entry's own certificate. It returns ErrNoCertificate where it
-// has none, and ErrCertificate where it cannot be read.
+// has none, and ErrUnusable where crypto/x509 does not read it.
 func (e Entry) Leaf() (*x509.Certificate, error) {
 	if len(e.Chain) == 0 {
 		return nil, &EntryError{Label: e.Label, Err: ErrNoCertificate, Detail: "it is a " + e.Kind.String() + " entry"}
 	}
 	certificate, err := x509.ParseCertificate(e.Chain[0])
 	if err != nil {
-		return nil, &EntryError{Label: e.Label, Err: ErrCertificate, Detail: err.Error()}
+		return nil, &EntryError{Label: e.Label, Err: ErrUnusable, Detail: err.Error()}
 	}
 	return certificate, nil
 }

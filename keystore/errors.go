@@ -37,6 +37,7 @@ var (
 	ErrDuplicateLabel       = errors.New("the label is taken")
 	ErrDuplicateCertificate = errors.New("the certificate is there already")
 	ErrCertificate          = errors.New("not a certificate")
+	ErrUnusable             = errors.New("the certificate cannot be used")
 	ErrNoCertificate        = errors.New("the entry has no certificate")
 	ErrNoKey                = errors.New("the entry has no private key")
 	ErrKeyMismatch          = errors.New("the key and the certificate do not belong together")
@@ -61,6 +62,7 @@ var hints = []struct {
 	{ErrChanged, "nothing was saved: do it again on what is there now"},
 	{ErrDuplicateLabel, "choose another label; upper and lower case do not count"},
 	{ErrNotFound, "keyman cert list and keyman req list show the labels"},
+	{ErrUnusable, "it can be shown, kept and exported all the same"},
 	{ErrNoCertificate, "keyman req show shows a request"},
 	{ErrNoRequest, "receive it into the key database that made the request"},
 	{ErrUntrustedIssuer, "if you trust the CA, add its certificate first: keyman cert add FILE --label LABEL"},

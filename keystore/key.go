@@ -131,7 +131,11 @@ func parseKey(der []byte) (*signer, error) {
 	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
 		// The parser's text could hold a part of the key.
-		return nil, errors.New("the private key is of a type that is not known, or not valid")
+		kind, err := privateKeyType(der)
+		if err != nil {
+			return nil, fmt.Errorf("the private key cannot be used: %w", err)
+		}
+		return nil, fmt.Errorf("the private key cannot be used: keys of type %s are not known, or this one is not valid", kind)
 	}
 	switch key := key.(type) {
 	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:

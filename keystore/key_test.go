@@ -154,8 +154,8 @@ func TestMismatch(t *testing.T) {
 	}
 	s.content().Items[0].Certificate = []byte("x")
 	e, _ = s.Lookup("gw1")
-	if _, err := e.Signer(); !errors.Is(err, ErrCertificate) {
-		t.Errorf("a certificate that is none: %v; want ErrCertificate", err)
+	if _, err := e.Signer(); !errors.Is(err, ErrUnusable) {
+		t.Errorf("a certificate that is none: %v; want ErrUnusable", err)
 	}
 	s.content().Items[0].Key = []byte("x")
 	e, _ = s.Lookup("gw1")

@@ -45,7 +45,11 @@ func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 		s.content().Items = before
 		return Entry{}, err
 	}
-	if err := s.bring(path); err != nil {
+	var above [][]byte
+	for _, certificate := range path {
+		above = append(above, certificate.Raw)
+	}
+	if err := s.bring(above); err != nil {
 		s.content().Items = before
 		return Entry{}, err
 	}
@@ -81,7 +85,7 @@ func (s *Store) trustedPath(leaf *x509.Certificate, more []*x509.Certificate) ([
 		if anchor := s.trustedIssuer(at); anchor != nil {
 			return path, nil
 		}
-		issuer := s.issuer(at, more)
+		issuer := s.issuer(linkOf(at), more).parsed
 		if issuer == nil || selfIssued(issuer) {
 			return nil, errors.New(nameText(at.RawIssuer))
 		}
@@ -124,4 +128,17 @@ func nameText(der []byte) string {
 		return "a name that cannot be read"
 	}
 	return name.String()
+}
+
+// parseAll parses certificates.
+func parseAll(list [][]byte) ([]*x509.Certificate, error) {
+	certificates := make([]*x509.Certificate, len(list))
+	for i, der := range list {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, &EntryError{Err: ErrCertificate, Detail: err.Error()}
+		}
+		certificates[i] = c
+	}
+	return certificates, nil
 }

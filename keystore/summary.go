@@ -2,6 +2,9 @@ package keystore
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -28,7 +31,7 @@ type Summary struct {
 	// Signature is the dotted identifier of the signature algorithm.
 	Signature string
 	// Unusable tells why the certificate cannot be used; nil where it can. It
-	// wraps ErrCertificate.
+	// wraps ErrUnusable.
 	Unusable error
 }
 
@@ -43,14 +46,22 @@ func Summarize(der []byte) (Summary, error) {
 	if err != nil {
 		return Summary{}, &EntryError{Err: ErrCertificate, Detail: err.Error()}
 	}
-	certificate, err := x509.ParseCertificate(der)
-	switch {
-	case err != nil:
-		s.Unusable = &EntryError{Err: ErrCertificate, Detail: "it cannot be used: " + err.Error()}
-	case certificate.PublicKey == nil:
-		s.Unusable = &EntryError{Err: ErrCertificate, Detail: "it cannot be used: a key of type " + s.KeyType + " is not known"}
-	}
+	s.Unusable = unusable(der, s.KeyType)
 	return s, nil
+}
+
+// unusable tells why a certificate cannot be used; nil where it can.
+func unusable(der []byte, keyType string) error {
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return &EntryError{Err: ErrUnusable, Detail: err.Error()}
+	}
+	switch certificate.PublicKey.(type) {
+	case *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey:
+		return nil
+	default:
+		return &EntryError{Err: ErrUnusable, Detail: "a key of type " + keyType + " is not known"}
+	}
 }
 
 var errNoCertificate = errors.New("it has not the structure of RFC 5280, 4.1")
@@ -152,6 +163,21 @@ func keyType(spki []byte) (string, error) {
 	if !input.ReadASN1(&info, cbasn1.SEQUENCE) || !info.ReadASN1(&algorithm, cbasn1.SEQUENCE) {
 		return "", errNoCertificate
 	}
+	return algorithmType(algorithm)
+}
+
+// privateKeyType names the kind of key of a PrivateKeyInfo (RFC 5958, 2).
+func privateKeyType(key []byte) (string, error) {
+	var info, algorithm cryptobyte.String
+	input := cryptobyte.String(key)
+	if !input.ReadASN1(&info, cbasn1.SEQUENCE) || !info.SkipASN1(cbasn1.INTEGER) || !info.ReadASN1(&algorithm, cbasn1.SEQUENCE) {
+		return "", errors.New("it has not the structure of RFC 5958, 2")
+	}
+	return algorithmType(algorithm)
+}
+
+// algorithmType names the kind of key of an AlgorithmIdentifier.
+func algorithmType(algorithm cryptobyte.String) (string, error) {
 	id, err := readIdentifier(&algorithm)
 	if err != nil {
 		return "", err

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
 
-// unusable are the sample files of testdata/unusable and their kinds of key.
-var unusable = map[string]string{
+// unusableTypes are the sample files of testdata/unusable and their kinds of key.
+var unusableTypes = map[string]string{
 	"brainpool": "brainpoolP256r1", "ed448": "ed448", "rsa-pss": "rsa-pss", "dsa": "dsa", "negative-serial": "p256",
 }
 
@@ -35,7 +36,7 @@ func openUnusable(t *testing.T, name string) *Store {
 // TestUnusable reads certificates and keys that Go cannot work with: they are
 // shown and kept; only their use is refused.
 func TestUnusable(t *testing.T) {
-	for name, keyType := range unusable {
+	for name, keyType := range unusableTypes {
 		t.Run(name, func(t *testing.T) {
 			s := openUnusable(t, name)
 			e, ok := s.Lookup(name)
@@ -55,18 +56,40 @@ func TestUnusable(t *testing.T) {
 			if name == "negative-serial" && summary.Serial.Int64() != -5 {
 				t.Errorf("serial number %v; want -5", summary.Serial)
 			}
-			// Go reads the certificate of a DSA key, but nothing signs with it.
-			if _, err := e.Signer(); err == nil {
-				t.Error("the key can be used")
+			if _, err := e.Signer(); err == nil || name != "negative-serial" && !strings.Contains(err.Error(), keyType) {
+				t.Errorf("the use of the key: %v; want a refusal that names its kind", err)
 			}
-			if name != "dsa" && !errors.Is(summary.Unusable, ErrCertificate) {
-				t.Errorf("usable: %v; want ErrCertificate", summary.Unusable)
+			if !errors.Is(summary.Unusable, ErrUnusable) {
+				t.Errorf("usable: %v; want ErrUnusable", summary.Unusable)
 			}
 			after, ok := reopenWith(t, s, "unusable").Lookup(name)
 			if !ok || !bytes.Equal(after.Chain[0], e.Chain[0]) || !bytes.Equal(after.key(), e.key()) {
 				t.Error("it is not the same after a round trip")
 			}
 		})
+	}
+}
+
+// TestUnusableSigner keeps a certificate that cannot be used, without trust.
+func TestUnusableSigner(t *testing.T) {
+	brainpool, _ := openUnusable(t, "brainpool").Lookup("brainpool")
+	s := newStore(t)
+	if _, err := s.AddSigner("x", brainpool.Chain[0], true); !errors.Is(err, ErrUnusable) {
+		t.Errorf("with trust: %v; want ErrUnusable", err)
+	}
+	if _, err := s.AddSigner("x", brainpool.Chain[0], false); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetTrusted("x", true); !errors.Is(err, ErrUnusable) {
+		t.Errorf("SetTrusted: %v; want ErrUnusable", err)
+	}
+	s.content().Items[0].Trusted = true // as another program may have written it
+	s = reopen(t, s)
+	if e, ok := s.Lookup("x"); !ok || !e.Trusted || len(s.Anchors()) != 0 {
+		t.Errorf("trusted %v, %d anchors; want the mark kept, and no anchor", e.Trusted, len(s.Anchors()))
+	}
+	if got := s.LabelFor(brainpool.Chain[0]); got != "brainpool" {
+		t.Errorf("LabelFor = %q; want the common name", got)
 	}
 }
 

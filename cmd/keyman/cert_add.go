@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -78,12 +77,8 @@ chains may end at them, and certificates that they issued are accepted. With
 
 // addSigner adds one certificate; label may be "".
 func (a *app) addSigner(store *keystore.Store, label string, der []byte, trusted bool) (keystore.Entry, error) {
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		return keystore.Entry{}, err
-	}
 	if label == "" {
-		label = store.LabelFor(certificate)
+		label = store.LabelFor(der)
 	}
 	entry, err := store.AddSigner(label, der, trusted)
 	if err == nil && trusted {
