@@ -338,33 +338,3 @@ func TestChainEnds(t *testing.T) {
 		t.Errorf("the deepest chain: %v, %d certificates; want at most %d", ok, len(e.Chain), maxChain)
 	}
 }
-
-func TestExport(t *testing.T) {
-	root := newAuthority(t, "root", nil)
-	s := newStore(t)
-	if _, err := s.AddSigner("the root", root.der, true); err != nil {
-		t.Fatal(err)
-	}
-	add(t, s, "gw1", root)
-	add(t, s, "gw2", root)
-	data, err := s.Export("GW1", Password("other"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := s.Format().Decode(data, []byte("other"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(content.Items) != 2 || content.Items[0].Label != "gw1" || content.Items[1].Label != "the root" || content.Items[1].Trusted {
-		t.Errorf("exported %d items, first %q", len(content.Items), content.Items[0].Label)
-	}
-	if _, err := s.Export("the root", Password("other")); !errors.Is(err, ErrNoKey) {
-		t.Errorf("export of a signer: %v; want ErrNoKey", err)
-	}
-	if _, err := s.Export("none", Password("other")); !errors.Is(err, ErrNotFound) {
-		t.Errorf("export of nothing: %v; want ErrNotFound", err)
-	}
-	if _, err := s.Export("gw1", nil); !errors.Is(err, ErrEmptyPassword) {
-		t.Errorf("export without a password: %v; want ErrEmptyPassword", err)
-	}
-}

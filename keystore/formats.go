@@ -1,6 +1,10 @@
 package keystore
 
 import (
+	"path/filepath"
+	"slices"
+	"strings"
+
 	"keyman/keystore/format"
 	"keyman/keystore/pkcs12"
 )
@@ -19,8 +23,28 @@ const (
 	SecretKey = format.SecretKey // a symmetric key
 )
 
+// A known is a format with the names by which people know it.
+type known struct {
+	Format
+	aliases  []string // words other than its Name
+	suffixes []string // of file names, lower case
+}
+
+// knownFormats lists the formats, the default of Create first.
+func knownFormats() []known {
+	return []known{
+		{Format: pkcs12.Format{}, aliases: []string{"p12"}, suffixes: []string{".p12", ".pfx"}},
+	}
+}
+
 // Formats returns the formats that Open recognizes, the default of Create first.
-func Formats() []Format { return []Format{pkcs12.Format{}} }
+func Formats() []Format {
+	var list []Format
+	for _, k := range knownFormats() {
+		list = append(list, k.Format)
+	}
+	return list
+}
 
 // Detect finds the format of a file by its content, of which the beginning is
 // enough.
@@ -28,6 +52,27 @@ func Detect(data []byte) (Format, bool) {
 	for _, f := range Formats() {
 		if f.Detect(data) {
 			return f, true
+		}
+	}
+	return nil, false
+}
+
+// FormatNamed finds a format by its name, such as "pkcs12" or "p12"; upper and
+// lower case do not count.
+func FormatNamed(name string) (Format, bool) {
+	for _, k := range knownFormats() {
+		if strings.EqualFold(k.Name(), name) || slices.Contains(k.aliases, strings.ToLower(name)) {
+			return k.Format, true
+		}
+	}
+	return nil, false
+}
+
+// FormatForPath finds the format that the name of a file speaks of.
+func FormatForPath(path string) (Format, bool) {
+	for _, k := range knownFormats() {
+		if slices.Contains(k.suffixes, strings.ToLower(filepath.Ext(path))) {
+			return k.Format, true
 		}
 	}
 	return nil, false

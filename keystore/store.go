@@ -60,9 +60,10 @@ func open(ctx context.Context, path string, pw Password) (*Store, error) {
 	return &Store{path: path, format: f, password: hide(Password(bytes.Clone(pw))), content: hide(content), read: read}, nil
 }
 
-// Create makes a new, empty key database at path, mode 0600, and saves it. It
-// returns fs.ErrExist where there is a file, and ErrEmptyPassword.
-func Create(ctx context.Context, path string, pw Password, o Options) (*Store, error) {
+// New makes an empty store for a key database that is not there yet: Save makes
+// the file, mode 0600, and returns fs.ErrExist where somebody else was faster. An
+// empty password is ErrEmptyPassword.
+func New(path string, pw Password, o Options) (*Store, error) {
 	if o.Format == nil {
 		o.Format = Formats()[0]
 	}
@@ -70,12 +71,18 @@ func Create(ctx context.Context, path string, pw Password, o Options) (*Store, e
 	if err := s.setPassword(pw); err != nil {
 		return nil, fileError("create", path, err)
 	}
-	// The zero fingerprint demands that there is no file yet.
-	switch err := s.save(ctx); {
-	case errors.Is(err, ErrChanged):
-		return nil, fileError("create", path, fs.ErrExist)
-	case err != nil:
-		return nil, fileError("create", path, err)
+	return s, nil
+}
+
+// Create makes a new, empty key database at path, mode 0600, and saves it. It
+// returns fs.ErrExist where there is a file, and ErrEmptyPassword.
+func Create(ctx context.Context, path string, pw Password, o Options) (*Store, error) {
+	s, err := New(path, pw, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Save(ctx); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -168,12 +175,20 @@ func (s *Store) setPassword(pw Password) error {
 
 // Save writes the store to its file: whole or not at all, under the file's lock.
 // Its errors are ErrLocked, and ErrChanged where the file is not the one that
-// was read or saved last.
+// was read or saved last; for a store of New that is fs.ErrExist.
 func (s *Store) Save(ctx context.Context) error {
-	if err := s.save(ctx); err != nil {
+	// The zero fingerprint demands that there is no file yet.
+	isNew := s.read == atomicfile.Fingerprint{}
+	switch err := s.save(ctx); {
+	case err == nil:
+		return nil
+	case isNew && errors.Is(err, ErrChanged):
+		return fileError("create", s.path, fs.ErrExist)
+	case isNew:
+		return fileError("create", s.path, err)
+	default:
 		return fileError("save", s.path, err)
 	}
-	return nil
 }
 
 func (s *Store) save(ctx context.Context) error {

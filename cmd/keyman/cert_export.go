@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,30 +11,31 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"keyman/internal/atomicfile"
 	"keyman/internal/certpem"
 	"keyman/keystore"
 )
 
 // exportFlags say what "keyman cert export" writes, and where.
 type exportFlags struct {
-	format     string
-	out        string
-	chain, key bool
-	password   *passwordFlags // of the exported file
+	format   string
+	out      string
+	chain    bool
+	to       string // another key database
+	toType   string
+	password *passwordFlags // of that database
 }
 
 // validate refuses what does not go together.
-func (f exportFlags) validate() error {
+func (f exportFlags) validate(labels []string) error {
 	switch {
 	case f.format != "pem" && f.format != "der":
 		return usagef("--format %q: use pem or der", f.format)
 	case f.format == "der" && f.chain:
 		return usagef("--chain: a DER file holds one certificate; use pem")
-	case f.key && f.out == "":
-		return usagef("--key needs --out FILE")
-	case !f.key && (f.password.file != "" || f.password.env != ""):
-		return usagef("a certificate without its key has no password: add --key")
+	case f.to == "" && (f.password.file != "" || f.password.env != "" || f.toType != ""):
+		return usagef("a certificate without its key has no password: --to names a key database for both")
+	case f.to == "" && len(labels) > 1:
+		return usagef("one file holds one certificate, and %d are named; use --to", len(labels))
 	}
 	return nil
 }
@@ -49,24 +51,33 @@ type exportResult struct {
 func newCertExportCommand(a *app) *cobra.Command {
 	var f exportFlags
 	cmd := &cobra.Command{
-		Use:   "export LABEL",
-		Short: "Write a certificate to a file, or with its key to a PKCS#12 file",
-		Long: `Write a certificate as PEM or DER, to standard output or a file. With --key write
-the certificate, its chain and its private key to a new PKCS#12 file under a
-password of its own; an existing file is never overwritten then.`,
-		Args: cobra.ExactArgs(1),
+		Use:   "export LABEL [--out FILE] | LABEL... --to DB",
+		Short: "Write a certificate to a file, or entries with their keys to another key database",
+		Long: `Write a certificate as PEM or DER, to standard output or a file. With --to write
+entries, their private keys and the certificates above them to another key
+database, which has a password of its own. One that is not there is made, with
+mode 0600, in the format that its name speaks of. The certificates above are not
+trusted there; a CA that is named is, where it is here.`,
+		Example: `  keyman cert export gw1 --chain --out gw1.pem
+  keyman cert export gw1 gw2 --to laptop.p12`,
+		Args: cobra.MinimumNArgs(1),
 	}
 	flags := addKeydbFlags(cmd)
-	f.password = addPasswordFlags(cmd, "new-", "the password of the exported file")
+	f.password = addPasswordFlags(cmd, "target-", "the password of the other key database")
 	cmd.Flags().StringVar(&f.format, "format", "pem", "`pem` or der")
 	cmd.Flags().StringVar(&f.out, "out", "", "write to this `file` (default: standard output)")
 	cmd.Flags().BoolVar(&f.chain, "chain", false, "write the certificates above it, too")
-	cmd.Flags().BoolVar(&f.key, "key", false, "write a PKCS#12 file with the private key and the chain")
-	cmd.MarkFlagsMutuallyExclusive("key", "format")
-	cmd.MarkFlagsMutuallyExclusive("key", "chain")
+	cmd.Flags().StringVar(&f.to, "to", "", "another key `database`, with the private keys and the chains")
+	cmd.Flags().StringVar(&f.toType, "to-type", "", "`format` of a database that is made: "+formatNames())
+	for _, flag := range []string{"format", "out", "chain"} {
+		cmd.MarkFlagsMutuallyExclusive("to", flag)
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := f.validate(); err != nil {
+		if err := f.validate(args); err != nil {
 			return err
+		}
+		if f.to != "" {
+			return a.exportTo(cmd.Context(), flags, args, f)
 		}
 		store, err := a.openKeydb(cmd.Context(), flags)
 		if err != nil {
@@ -75,9 +86,6 @@ password of its own; an existing file is never overwritten then.`,
 		entry, err := findEntry(store, args[0])
 		if err != nil {
 			return err
-		}
-		if f.key {
-			return a.exportKey(store, entry, f)
 		}
 		return a.exportCertificate(entry, f)
 	}
@@ -117,29 +125,57 @@ func (a *app) exportCertificate(entry keystore.Entry, f exportFlags) error {
 	})
 }
 
-// exportKey writes a private key with its chain.
-func (a *app) exportKey(store *keystore.Store, entry keystore.Entry, f exportFlags) error {
-	// An existing file would keep its mode, which others may read.
-	if _, err := os.Lstat(f.out); err == nil {
-		return withHint(fmt.Errorf("%s: %w", f.out, fs.ErrExist), "a private key is written to a new file only")
-	} else if !errors.Is(err, fs.ErrNotExist) {
+// exportTo writes entries to another key database.
+func (a *app) exportTo(ctx context.Context, flags *keydbFlags, labels []string, f exportFlags) error {
+	if err := oneStdin(flags.password, f.password); err != nil {
 		return err
 	}
-	password, err := a.password(f.password, f.out, true)
+	format, err := formatFlag("to-type", f.toType, f.to)
 	if err != nil {
 		return err
+	}
+	store, err := a.openKeydb(ctx, flags)
+	if err != nil {
+		return err
+	}
+	for _, label := range labels {
+		if _, err := findEntry(store, label); err != nil {
+			return err
+		}
+	}
+	target, err := a.targetDatabase(ctx, f, format)
+	if err != nil {
+		return err
+	}
+	done, err := target.Import(store, keystore.ImportOptions{Labels: labels, Trust: true})
+	if err != nil {
+		return err
+	}
+	if err := target.Save(ctx); err != nil {
+		return err
+	}
+	return a.printImported(target, done, "exported")
+}
+
+// targetDatabase opens the key database to which entries are written, or makes
+// one in memory: it comes to be when it is saved.
+func (a *app) targetDatabase(ctx context.Context, f exportFlags, format keystore.Format) (*keystore.Store, error) {
+	_, err := os.Stat(f.to)
+	if err == nil {
+		if f.toType != "" {
+			return nil, usagef("--to-type is for a key database that is made, and %s is there", f.to)
+		}
+		return a.openDatabase(ctx, f.to, f.password, f.to)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	password, err := a.password(f.password, f.to, true)
+	if err != nil {
+		return nil, err
 	}
 	defer password.Wipe()
-	data, err := store.Export(entry.Label, password)
-	if err != nil {
-		return err
-	}
-	if err := atomicfile.Write(f.out, data, 0o600); err != nil {
-		return err
-	}
-	return a.print(exportResult{Label: entry.Label, Format: store.Format().Name(), File: f.out}, func(w io.Writer) {
-		fmt.Fprintf(w, "wrote %s with the private key\n", f.out)
-	})
+	return keystore.New(f.to, password, keystore.Options{Format: format})
 }
 
 // subjectOf writes the subject of a certificate.

@@ -82,8 +82,8 @@ func newKeydbPasswdCommand(a *app) *cobra.Command {
 	flags := addKeydbFlags(cmd)
 	next := addPasswordFlags(cmd, "new-", "the new password")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if flags.password.file == "-" && next.file == "-" {
-			return usagef("--password-file and --new-password-file cannot both be standard input")
+		if err := oneStdin(flags.password, next); err != nil {
+			return err
 		}
 		store, err := a.openKeydb(cmd.Context(), flags)
 		if err != nil {

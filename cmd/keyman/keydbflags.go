@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -48,14 +49,51 @@ func (a *app) openKeydb(ctx context.Context, f *keydbFlags) (*keystore.Store, er
 	if err != nil {
 		return nil, err
 	}
+	return a.openDatabase(ctx, path, f.password, keydbPassword)
+}
+
+// openDatabase opens the key database at path with a password from the flags.
+func (a *app) openDatabase(ctx context.Context, path string, f *passwordFlags, what string) (*keystore.Store, error) {
 	// A file that is not there shows before its password is asked for.
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, withHint(fmt.Errorf("there is no key database %s: %w", path, fs.ErrNotExist), "keyman keydb create makes one")
 	}
-	password, err := a.password(f.password, keydbPassword, false)
+	password, err := a.password(f, what, false)
 	if err != nil {
 		return nil, err
 	}
 	defer password.Wipe()
 	return keystore.Open(ctx, path, password)
+}
+
+// oneStdin refuses two passwords from standard input.
+func oneStdin(one, other *passwordFlags) error {
+	if one.file == "-" && other.file == "-" {
+		return usagef("--%spassword-file and --%spassword-file cannot both be standard input", one.prefix, other.prefix)
+	}
+	return nil
+}
+
+// formatFlag reads the name of a format of key databases; "" says what the name
+// of the file speaks of, or else the default.
+func formatFlag(flag, name, path string) (keystore.Format, error) {
+	if name == "" {
+		if f, ok := keystore.FormatForPath(path); ok {
+			return f, nil
+		}
+		return keystore.Formats()[0], nil
+	}
+	if f, ok := keystore.FormatNamed(name); ok {
+		return f, nil
+	}
+	return nil, usagef("--%s %q: use one of %s", flag, name, formatNames())
+}
+
+// formatNames lists the formats for people.
+func formatNames() string {
+	var names []string
+	for _, f := range keystore.Formats() {
+		names = append(names, f.Name())
+	}
+	return strings.Join(names, ", ")
 }

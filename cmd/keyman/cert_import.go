@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"keyman/keystore"
+)
+
+// importResult is the JSON of what was copied between two key databases.
+type importResult struct {
+	File    string       `json:"file"`
+	Added   []certResult `json:"added"`
+	Present []certResult `json:"present"` // there before, and left as they were
+}
+
+func newCertImportCommand(a *app) *cobra.Command {
+	var o keystore.ImportOptions
+	cmd := &cobra.Command{
+		Use:   "import DB [--label LABEL]...",
+		Short: "Copy entries of another key database into this one",
+		Long: `Copy entries of another key database, of any format, into this one: keys,
+certificates, requests, labels, and the trust in CAs. With --label only the
+entries that are named are copied, with the certificates above them; those are
+not trusted by that. What is there already is left as it is. Where a label is
+taken nothing is copied, and each such label is told.`,
+		Example: `  keyman cert import old.p12
+  keyman cert import old.p12 --label gw1 --as "gw1 (old)"`,
+		Args: cobra.ExactArgs(1),
+	}
+	flags := addKeydbFlags(cmd)
+	source := addPasswordFlags(cmd, "source-", "the password of the other key database")
+	cmd.Flags().StringArrayVar(&o.Labels, "label", nil, "`label` of an entry to copy; again for more (default: all)")
+	cmd.Flags().StringVar(&o.As, "as", "", "the `label` that the one entry gets here")
+	cmd.Flags().BoolVar(&o.Trust, "trusted", true, "trust the CAs that the other key database trusts; --trusted=false does not")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := oneStdin(flags.password, source); err != nil {
+			return err
+		}
+		if o.As != "" && len(o.Labels) != 1 {
+			return usagef("--as is the label of one entry: name it with one --label")
+		}
+		from, err := a.openDatabase(cmd.Context(), args[0], source, args[0])
+		if err != nil {
+			return err
+		}
+		store, err := a.openKeydb(cmd.Context(), flags)
+		if err != nil {
+			return err
+		}
+		done, err := store.Import(from, o)
+		if err != nil {
+			return err
+		}
+		if len(done.Added) > 0 {
+			if err := store.Save(cmd.Context()); err != nil {
+				return err
+			}
+		}
+		return a.printImported(store, done, "imported")
+	}
+	return cmd
+}
+
+// printImported tells what was copied into a store.
+func (a *app) printImported(store *keystore.Store, done keystore.Imported, verb string) error {
+	result := importResult{File: store.Path(), Added: []certResult{}, Present: []certResult{}}
+	for _, e := range done.Added {
+		result.Added = append(result.Added, newCertResult(e))
+	}
+	for _, e := range done.Present {
+		result.Present = append(result.Present, newCertResult(e))
+	}
+	return a.print(result, func(w io.Writer) {
+		for _, r := range result.Added {
+			trust := ""
+			if r.Trusted {
+				trust = ", trusted"
+			}
+			fmt.Fprintf(w, "%s %s (%v%s)\n", verb, printable(r.Label), r.Kind, trust)
+		}
+		for _, r := range result.Present {
+			fmt.Fprintf(w, "%s was there already (%v)\n", printable(r.Label), r.Kind)
+		}
+	})
+}

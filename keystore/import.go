@@ -1,0 +1,153 @@
+package keystore
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	"keyman/keystore/format"
+)
+
+// ImportOptions say what Import takes. The zero value takes everything, but
+// nobody's trust.
+type ImportOptions struct {
+	// Labels are the entries to take; nil is all of them.
+	Labels []string
+	// As is the label that the one entry gets here; "" keeps labels.
+	As string
+	// Trust lets a CA that the source trusts be trusted here, too.
+	Trust bool
+}
+
+// Imported is what Import did.
+type Imported struct {
+	Added   []Entry // new entries, and signers that are newly trusted
+	Present []Entry // those that were there already, maybe under another label
+}
+
+// Import copies entries of another store into this one: certificates, keys and
+// labels. With an entry that is named come the certificates above it, as Signers
+// that are not trusted. What is there already is left as it is, and the default
+// stays that of this store.
+//
+// Either all of it is done or nothing. It returns ErrNotFound for a label that
+// the source has not, ErrDuplicateLabel for each label that is taken here,
+// ErrKind where this store's format holds no such entry, and ErrNoKey for a key
+// that the source's password did not open.
+func (s *Store) Import(from *Store, o ImportOptions) (Imported, error) {
+	selected, err := from.selectItems(o.Labels)
+	if err != nil {
+		return Imported{}, err
+	}
+	if o.As != "" && len(selected) != 1 {
+		return Imported{}, &EntryError{Label: o.As, Err: ErrLabel, Detail: "it is for one entry, and there are more"}
+	}
+	before := slices.Clone(s.content().Items)
+	done, err := s.importItems(from, selected, o)
+	if err != nil {
+		s.content().Items = before
+		return Imported{}, err
+	}
+	return done, nil
+}
+
+// selectItems finds items by their labels, each once; all of them for nil.
+func (s *Store) selectItems(labels []string) ([]format.Item, error) {
+	if labels == nil {
+		return s.content().Items, nil
+	}
+	var (
+		items []format.Item
+		taken = map[int]bool{}
+	)
+	for _, label := range labels {
+		i := s.index(label)
+		if i < 0 {
+			return nil, &EntryError{Label: label, Err: ErrNotFound, Detail: "in " + s.path}
+		}
+		if !taken[i] {
+			taken[i] = true
+			items = append(items, s.content().Items[i])
+		}
+	}
+	return items, nil
+}
+
+func (s *Store) importItems(from *Store, items []format.Item, o ImportOptions) (Imported, error) {
+	var (
+		done     Imported
+		refusals []error
+	)
+	for _, item := range items {
+		item = format.Item{
+			Kind: item.Kind, Label: item.Label, Certificate: bytes.Clone(item.Certificate),
+			Key: bytes.Clone(item.Key), Request: bytes.Clone(item.Request), Trusted: item.Trusted && o.Trust,
+		}
+		if o.As != "" {
+			item.Label = o.As
+		}
+		if item.Kind != Signer && item.Key == nil {
+			refusals = append(refusals, &EntryError{Label: item.Label, Err: ErrNoKey, Detail: "it has a password of its own in " + from.path})
+			continue
+		}
+		switch i := s.same(item); {
+		case i < 0:
+			if err := s.insert(item); err != nil {
+				refusals = append(refusals, err)
+				continue
+			}
+			done.Added = append(done.Added, s.entry(item))
+		case item.Trusted && !s.content().Items[i].Trusted:
+			s.content().Items[i].Trusted = true
+			done.Added = append(done.Added, s.entry(s.content().Items[i]))
+		default:
+			done.Present = append(done.Present, s.entry(s.content().Items[i]))
+		}
+	}
+	if len(refusals) > 0 {
+		return Imported{}, errors.Join(refusals...)
+	}
+	// The certificates above come last: an entry that is named has its label first.
+	for _, item := range items {
+		if item.Certificate == nil {
+			continue
+		}
+		above, err := s.bringFrom(from, from.chain(item.Certificate)[1:])
+		if err != nil {
+			return Imported{}, err
+		}
+		done.Added = append(done.Added, above...)
+	}
+	return done, nil
+}
+
+// same finds the item that holds the same as another one; -1 where there is none.
+func (s *Store) same(item format.Item) int {
+	return slices.IndexFunc(s.content().Items, func(other format.Item) bool {
+		return other.Kind == item.Kind && bytes.Equal(other.Certificate, item.Certificate) &&
+			(item.Certificate != nil || bytes.Equal(other.Key, item.Key))
+	})
+}
+
+// bringFrom adds certificates of another store that this one has not, as
+// Signers that are not trusted, under the labels that they have there where
+// those are free.
+func (s *Store) bringFrom(from *Store, certificates [][]byte) ([]Entry, error) {
+	var added []Entry
+	for _, der := range certificates {
+		if s.has(der) {
+			continue
+		}
+		item := format.Item{Kind: Signer, Label: s.LabelFor(der), Certificate: bytes.Clone(der)}
+		for _, there := range from.content().Items {
+			if bytes.Equal(there.Certificate, der) && s.CheckLabel(there.Label) == nil {
+				item.Label = there.Label
+			}
+		}
+		if err := s.insert(item); err != nil {
+			return nil, err
+		}
+		added = append(added, s.entry(item))
+	}
+	return added, nil
+}
