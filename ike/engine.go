@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"runtime"
 	"sync"
 	"time"
@@ -22,11 +21,12 @@ const (
 	DefaultMaxSessions = 8192
 	// DefaultMaxHalfOpen bounds the negotiations that peers have begun and not
 	// brought to an SA, the failed ones that still answer among them, and
-	// DefaultMaxHalfOpenPerPeer those of one address.
+	// DefaultMaxHalfOpenPerPeer those of one IPv4 address or IPv6 /64. Beyond,
+	// a new one takes the place of the oldest that has not seen our cookie.
 	DefaultMaxHalfOpen        = 1024
 	DefaultMaxHalfOpenPerPeer = 64
 	// DefaultMaxVerdicts bounds the certificate checks under way.
-	DefaultMaxVerdicts = 64
+	DefaultMaxVerdicts = 256
 )
 
 // A Config makes an Engine. DB and Transport must be there; the Verifier must be
@@ -89,20 +89,18 @@ type Engine struct {
 	once    sync.Once // guards against a second Run
 
 	// What follows belongs to the engine's goroutine.
-	ctx      context.Context // of Run, for verdicts
-	crypto   *workers        // Diffie-Hellman and signatures
-	verdicts *workers
-	timers   timers
-	nextID   uint64
-	sessions map[uint64]*session
-	cookies  map[isakmp.Cookie]*session // by our own cookie
-	openers  map[opener]*session
-	last     map[string]Status // how each tunnel ended last
-	// pending counts the sessions that peers have begun and that have no SA,
-	// in all and of each address.
-	pending   int
-	pendingOf map[netip.Addr]int
+	ctx       context.Context // of Run, for verdicts
+	crypto    *workers        // Diffie-Hellman and signatures
+	verdicts  *workers
+	timers    timers
+	nextID    uint64
+	sessions  map[uint64]*session
+	cookies   map[isakmp.Cookie]*session // by our own cookie
+	openers   map[opener]*session
+	last      map[string]Status // how each tunnel ended last
+	pending   pending
 	floodedAt time.Time // when a flood was last logged
+	noise     noise
 }
 
 // floodNotice is how often a flood is logged.
@@ -148,8 +146,6 @@ func New(cfg Config) (*Engine, error) {
 		cookies:  make(map[isakmp.Cookie]*session),
 		openers:  make(map[opener]*session),
 		last:     make(map[string]Status),
-
-		pendingOf: make(map[netip.Addr]int),
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package ike
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"keyman/crl"
 )
@@ -27,6 +28,15 @@ func (e *Engine) log(ev Event) {
 	if !e.logger.Enabled(ctx, level) {
 		return
 	}
+	if ev.Tunnel == "" {
+		loud, before := e.noise.loud(ev.Time)
+		if before > 0 {
+			e.logger.Warn("more happened with unknown peers than is logged", "lines", before)
+		}
+		if loud {
+			return
+		}
+	}
 	attrs := []slog.Attr{slog.String("event", string(ev.Kind)), slog.Uint64("id", ev.ID)}
 	for _, a := range []slog.Attr{slog.String("tunnel", ev.Tunnel), slog.String("peer_id", ev.PeerID)} {
 		if a.Value.String() != "" {
@@ -40,4 +50,30 @@ func (e *Engine) log(ev Event) {
 		}
 	}
 	e.logger.LogAttrs(ctx, level, ev.Text, attrs...)
+}
+
+// noise bounds what strangers can write into the log: peers that have not shown
+// who they are.
+type noise struct {
+	second  time.Time
+	written int
+	dropped int
+}
+
+// maxNoise is how many lines a second strangers get.
+const maxNoise = 20
+
+// loud reports whether one more line about a stranger is too many, and how many
+// were left out before, once there is room again.
+func (n *noise) loud(now time.Time) (loud bool, before int) {
+	if now.Sub(n.second) >= time.Second {
+		before = n.dropped
+		*n = noise{second: now}
+	}
+	if n.written >= maxNoise {
+		n.dropped++
+		return true, 0
+	}
+	n.written++
+	return false, before
 }

@@ -1,6 +1,7 @@
 package ike
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -45,13 +46,6 @@ func (e *Engine) sessionOf(h isakmp.Header, remote netip.AddrPort) *session {
 // respond begins a negotiation that a peer asks for.
 func (e *Engine) respond(p Packet, h isakmp.Header) {
 	remote := p.Path.Remote
-	if len(e.sessions) >= e.cfg.MaxSessions || e.pending >= e.cfg.MaxHalfOpen || e.pendingOf[remote.Addr()] >= e.cfg.MaxHalfOpenPerPeer {
-		if now := time.Now(); now.Sub(e.floodedAt) > floodNotice {
-			e.floodedAt = now
-			e.logger.Warn("too many negotiations: peers are not answered", "peer", remote, "pending", e.pending)
-		}
-		return
-	}
 	var policies []*ikev1.Policy
 	for _, t := range e.db.Responders(p.Path.Local.Addr(), remote.Addr()) {
 		if policy, ok := e.policy(e.defs[t.Name], remote.Addr()); ok {
@@ -62,6 +56,13 @@ func (e *Engine) respond(p Packet, h isakmp.Header) {
 		e.logger.Debug("no tunnel is defined for this peer", "peer", remote)
 		return
 	}
+	if len(e.sessions) >= e.cfg.MaxSessions || !e.makeRoom(sourceOf(remote.Addr())) {
+		if now := time.Now(); now.Sub(e.floodedAt) > floodNotice {
+			e.floodedAt = now
+			e.logger.Warn("too many negotiations: peers are not answered", "peer", remote, "pending", e.pending.all.Len())
+		}
+		return
+	}
 	s, err := e.newSession(ikev1.Config{Role: ikev1.Responder, Policies: policies, Path: p.Path})
 	if err != nil {
 		e.logger.Error("a negotiation could not begin", "peer", remote, "error", err)
@@ -69,9 +70,7 @@ func (e *Engine) respond(p Packet, h isakmp.Header) {
 	}
 	s.opener = opener{h.Initiator, remote}
 	e.openers[s.opener] = s
-	s.pending = true
-	e.pending++
-	e.pendingOf[remote.Addr()]++
+	e.pending.add(s)
 	e.report(s, EventStarted, "the peer "+remote.String()+" asks for a negotiation", nil)
 	e.handle(s, ikev1.Datagram{Path: p.Path, Data: p.Data})
 }
@@ -93,6 +92,7 @@ func (e *Engine) newSession(cfg ikev1.Config) (*session, error) {
 	}
 	e.nextID++
 	s := &session{id: e.nextID, sa: sa, state: TunnelNegotiating, started: time.Now(), alarmIndex: -1}
+	s.ctx, s.cancel = context.WithCancel(e.ctx)
 	e.sessions[s.id] = s
 	e.cookies[cfg.Cookie] = s
 	return s, nil

@@ -62,22 +62,25 @@ type peerCheck struct {
 	allowWeak bool
 }
 
-// run answers it, cheap questions first: nothing is fetched for a peer that
-// does not hold the key of its certificate.
-func (c *peerCheck) run(ctx context.Context) (crl.Verdict, error) {
+// identify answers what needs no verifier: that the peer holds the key of its
+// certificate, and that this stands for the identity. Nothing is fetched for a
+// peer that fails here.
+func (c *peerCheck) identify() error {
 	leaf, err := x509.ParseCertificate(c.Certificates[0])
 	if err != nil {
-		return crl.Verdict{}, refused("the peer's certificate cannot be read: %v", err)
+		return refused("the peer's certificate cannot be read: %v", err)
 	}
 	if err := c.checkSignature(leaf); err != nil {
-		return crl.Verdict{}, err
+		return err
 	}
 	if err := checkUsage(leaf); err != nil {
-		return crl.Verdict{}, err
+		return err
 	}
-	if err := matchIdentity(leaf, &c.ID); err != nil {
-		return crl.Verdict{}, err
-	}
+	return matchIdentity(leaf, &c.ID)
+}
+
+// decide asks the verifier about the chain.
+func (c *peerCheck) decide(ctx context.Context) (crl.Verdict, error) {
 	verdict := c.verifier.Check(ctx, c.Certificates, c.policy)
 	if !verdict.Accepted() {
 		return verdict, &PeerError{Summary: "the peer's certificate was not accepted (" + string(verdict.Status) + ")", Reasons: verdict.Reasons}

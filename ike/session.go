@@ -1,6 +1,7 @@
 package ike
 
 import (
+	"context"
 	"crypto"
 	"crypto/rand"
 	"errors"
@@ -33,7 +34,12 @@ type session struct {
 	alarm      time.Time
 	alarmIndex int // in timers; -1 where it is not
 
-	pending bool // counted in Engine.pending
+	// ctx ends with the session: nobody computes or fetches for one that is
+	// gone.
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	pending pendingPlace // while a peer began it and has no SA
 
 	waiting []chan<- Status // those that want to know how the negotiation ends
 }
@@ -103,6 +109,7 @@ func (e *Engine) perform(s *session, effects []ikev1.Effect) {
 			})
 		case ikev1.ComputeSecret:
 			e.offload(e.crypto, s, func() ikev1.Event {
+				defer f.Key.Wipe()
 				secret, err := f.Key.Shared(f.Peer)
 				return ikev1.SharedSecret{Secret: secret, Err: err}
 			})
@@ -130,8 +137,9 @@ func (e *Engine) perform(s *session, effects []ikev1.Effect) {
 	}
 }
 
-// verify asks about the peer, on workers of its own: a list may have to be
-// fetched for it.
+// verify asks about the peer: first whether it holds the key of a certificate
+// that stands for its identity, on the workers that compute; then about the chain,
+// on workers of its own, for a list may have to be fetched.
 func (e *Engine) verify(s *session, f ikev1.Verify) {
 	s.def = e.defs[f.Policy.Name]
 	s.peerID = describeID(f.ID)
@@ -141,23 +149,49 @@ func (e *Engine) verify(s *session, f ikev1.Verify) {
 		policy:    e.crlPolicy(s.def.protection),
 		allowWeak: s.def.protection.AllowWeak,
 	}
-	id := s.id
-	e.verdicts.do(func() {
-		verdict, err := check.run(e.ctx)
-		e.post(func() {
-			s, ok := e.sessions[id]
-			if !ok {
-				return
-			}
-			s.verdict = verdict.Reasons
-			text := "the certificate of " + s.peerID + " is good"
-			if err != nil {
-				text = err.Error()
-			}
-			e.report(s, EventVerdict, text, verdict.Reasons)
-			e.handle(s, ikev1.Verdict{Err: err})
+	ctx := s.ctx
+	e.crypto.do(func() {
+		if err := guard(check.identify); err != nil {
+			e.conclude(s.id, crl.Verdict{}, err)
+			return
+		}
+		e.verdicts.do(func() {
+			var verdict crl.Verdict
+			err := guard(func() (err error) {
+				verdict, err = check.decide(ctx)
+				return err
+			})
+			e.conclude(s.id, verdict, err)
 		})
 	})
+}
+
+// conclude brings a verdict on a peer back to its session.
+func (e *Engine) conclude(id uint64, verdict crl.Verdict, err error) {
+	e.post(func() {
+		s, ok := e.sessions[id]
+		if !ok {
+			return
+		}
+		s.verdict = verdict.Reasons
+		text := "the certificate of " + s.peerID + " is good"
+		if err != nil {
+			text = err.Error()
+		}
+		e.report(s, EventVerdict, text, verdict.Reasons)
+		e.handle(s, ikev1.Verdict{Err: err})
+	})
+}
+
+// guard turns a panic over a peer's input into an error: it costs the peer its
+// negotiation, and nobody else's.
+func guard(job func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("internal failure: %v", p)
+		}
+	}()
+	return job()
 }
 
 // offload runs a job on workers and feeds its answer to the session, if that is
@@ -165,7 +199,13 @@ func (e *Engine) verify(s *session, f ikev1.Verify) {
 func (e *Engine) offload(w *workers, s *session, job func() ikev1.Event) {
 	id := s.id
 	w.do(func() {
-		answer := job()
+		var answer ikev1.Event
+		if err := guard(func() error {
+			answer = job()
+			return nil
+		}); err != nil {
+			answer = ikev1.Close{Reason: err.Error()}
+		}
 		e.post(func() {
 			if s, ok := e.sessions[id]; ok {
 				e.handle(s, answer)
@@ -190,10 +230,11 @@ func (e *Engine) establish(s *session, f ikev1.Established) {
 	}
 	e.publish(s, Event{Kind: EventEstablished, Text: text, Transform: f.Transform.String()})
 	delete(e.last, s.def.tunnel.Name)
-	e.settle(s)
+	e.pending.remove(s)
 	if f.InitialContact {
 		e.dropOlder(s)
 	}
+	e.dropExcess(s)
 	e.answer(s)
 }
 
@@ -209,12 +250,30 @@ func (e *Engine) dropOlder(s *session) {
 	}
 }
 
+// maxPerPeer is how many SAs one peer may have of one tunnel: more than two ends
+// that start at once and rekey need.
+const maxPerPeer = 4
+
+// dropExcess ends the oldest SAs of a peer that makes ever more of them.
+func (e *Engine) dropExcess(s *session) {
+	var same []*session
+	for _, other := range e.ordered() {
+		if other.state == TunnelActive && other.def == s.def && other.peerID == s.peerID {
+			same = append(same, other)
+		}
+	}
+	for ; len(same) > maxPerPeer; same = same[1:] {
+		e.handle(same[0], ikev1.Close{Reason: "newer ones took its place"})
+	}
+}
+
 // fail notes that a negotiation ended without a tunnel.
 func (e *Engine) fail(s *session, err error) {
 	if p := s.sa.Policy(); p != nil && s.def == nil {
 		s.def = e.defs[p.Name]
 	}
 	s.state, s.endAt, s.err = TunnelFailed, time.Now(), err
+	s.cancel()
 	var reasons []crl.Reason
 	if p := (*PeerError)(nil); errors.As(err, &p) {
 		reasons = p.Reasons
@@ -249,23 +308,10 @@ func (e *Engine) forget(s *session) {
 	} else {
 		delete(e.cookies, responder)
 		delete(e.openers, s.opener)
-		e.settle(s)
+		e.pending.remove(s)
 	}
+	s.cancel()
 	e.answer(s)
-}
-
-// settle stops counting a session among those that peers have begun and not
-// brought to an SA.
-func (e *Engine) settle(s *session) {
-	if !s.pending {
-		return
-	}
-	s.pending = false
-	e.pending--
-	addr := s.opener.remote.Addr()
-	if e.pendingOf[addr]--; e.pendingOf[addr] == 0 {
-		delete(e.pendingOf, addr)
-	}
 }
 
 // trace reports a message.

@@ -89,6 +89,9 @@ type Timing struct {
 	RetransmitMax time.Duration
 	// Deadline bounds the negotiation from the first message to the last.
 	Deadline time.Duration
+	// HalfOpen is how long a responder waits for message 3, by which the
+	// initiator shows that it has seen our cookie.
+	HalfOpen time.Duration
 	// ErrorPatience is how long an initiator goes on after the peer answered
 	// with an error. Some engines refuse a message while they fetch a
 	// revocation list and accept its retransmission; and an error that is not
@@ -110,6 +113,7 @@ var DefaultTiming = Timing{
 	Backoff:       1.6,
 	RetransmitMax: 8 * time.Second,
 	Deadline:      60 * time.Second,
+	HalfOpen:      15 * time.Second,
 	ErrorPatience: 6 * time.Second,
 	Confirm:       10 * time.Second,
 	Probes:        10,
@@ -127,6 +131,7 @@ func (t Timing) withDefaults() Timing {
 	set(&t.Retransmit, d.Retransmit)
 	set(&t.RetransmitMax, d.RetransmitMax)
 	set(&t.Deadline, d.Deadline)
+	set(&t.HalfOpen, d.HalfOpen)
 	set(&t.ErrorPatience, d.ErrorPatience)
 	set(&t.Confirm, d.Confirm)
 	set(&t.Linger, d.Linger)

@@ -28,7 +28,8 @@ type GenerateKey struct {
 	Group suite.Group
 }
 
-// ComputeSecret asks for the Diffie-Hellman secret: answer with SharedSecret.
+// ComputeSecret asks for the Diffie-Hellman secret: answer with SharedSecret. The
+// SA has let the key go: whoever computes wipes it.
 type ComputeSecret struct {
 	Key  *suite.PrivateKey
 	Peer []byte // the peer's public value

@@ -36,6 +36,7 @@ func (s *SA) sendClearNotification(t isakmp.NotifyType) {
 // HASH(1) = prf(SKEYID_a, M-ID | N/D) (RFC 2409, 5.7).
 func (s *SA) sealInformational(p isakmp.Payload) ([]byte, error) {
 	id := s.seed.messageID()
+	s.live.remember(id)
 	_, covered, err := isakmp.MarshalPayloads([]isakmp.Payload{p})
 	if err != nil {
 		return nil, err
@@ -81,6 +82,10 @@ func (s *SA) informational(d Datagram, h isakmp.Header) {
 	}
 	if s.keys == nil {
 		s.ignore(d.Path, h, "encrypted before there are keys")
+		return
+	}
+	if s.live.ours(h.MessageID) {
+		s.ignore(d.Path, h, "our own message came back")
 		return
 	}
 	payloads, err := s.openInformational(d.Data, h)

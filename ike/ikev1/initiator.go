@@ -71,6 +71,9 @@ func (s *SA) takeMessage2(d Datagram, h isakmp.Header) {
 // haveKey goes on with a Diffie-Hellman key.
 func (s *SA) haveKey(ev KeyPair) {
 	if s.state != MakingKey {
+		if ev.Key != nil {
+			ev.Key.Wipe() // too late
+		}
 		return
 	}
 	if ev.Err != nil {
@@ -93,7 +96,7 @@ func (s *SA) haveKey(ev KeyPair) {
 	s.state = ComputingSecret
 	payloads = append(payloads, s.certificateRequests()...)
 	if s.sendClear(4, append(payloads, s.natDiscovery(s.path)...)) {
-		s.emit(ComputeSecret{Key: s.key, Peer: s.exchange.publicI})
+		s.computeSecret(s.exchange.publicI)
 	}
 }
 
@@ -114,7 +117,14 @@ func (s *SA) takeMessage4(d Datagram, h isakmp.Header) {
 	s.discoverNAT(payloads, d.Path)
 	s.float()
 	s.state = ComputingSecret
-	s.emit(ComputeSecret{Key: s.key, Peer: public})
+	s.computeSecret(public)
+}
+
+// computeSecret asks for the secret and lets the key go: the SA may end, and wipe
+// what it has, while somebody computes with it.
+func (s *SA) computeSecret(peer []byte) {
+	s.emit(ComputeSecret{Key: s.key, Peer: peer})
+	s.key = nil
 }
 
 // readKeyExchange takes message 3 or 4 apart.
@@ -138,6 +148,7 @@ func (s *SA) readKeyExchange(d Datagram, h isakmp.Header) (payloads []isakmp.Pay
 // haveSecret derives the keys.
 func (s *SA) haveSecret(ev SharedSecret) {
 	if s.state != ComputingSecret {
+		clear(ev.Secret) // too late
 		return
 	}
 	if ev.Err != nil {

@@ -2,6 +2,7 @@ package ikev1
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"keyman/ike/isakmp"
@@ -12,10 +13,27 @@ import (
 // initiator got that or has given up.
 type liveness struct {
 	confirmed bool
+	sent      []uint32 // message IDs of ours, until the peer has shown itself
 	sequence  uint32
 	left      int // probes that may still be sent
 	interval  time.Duration
 }
+
+// maxSentIDs bounds the message IDs that are remembered: more than an SA sends
+// before it is confirmed.
+const maxSentIDs = 64
+
+// remember notes the message ID of an informational message of ours. HASH(1) does
+// not say who made it (RFC 2409, 5.7): what we sent would be authentic when it is
+// sent back to us.
+func (l *liveness) remember(id uint32) {
+	if len(l.sent) < maxSentIDs {
+		l.sent = append(l.sent, id)
+	}
+}
+
+// ours reports whether an informational message is our own.
+func (l *liveness) ours(id uint32) bool { return slices.Contains(l.sent, id) }
 
 // awaitConfirmation gives the initiator time to show itself. A peer that does
 // not speak dead peer detection cannot be asked.
@@ -24,11 +42,9 @@ func (s *SA) awaitConfirmation() {
 		return
 	}
 	// RFC 3706, 5.4: the first sequence number is random and below 2^31.
-	s.live = liveness{
-		sequence: s.seed.messageID() >> 1,
-		left:     s.cfg.Timing.Probes,
-		interval: s.cfg.Timing.Retransmit,
-	}
+	s.live.sequence = s.seed.messageID() >> 1
+	s.live.left = s.cfg.Timing.Probes
+	s.live.interval = s.cfg.Timing.Retransmit
 	s.alarms.probe = s.now.Add(s.cfg.Timing.Confirm)
 }
 

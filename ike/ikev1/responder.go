@@ -13,7 +13,8 @@ import (
 func (s *SA) takeMessage1(d Datagram, h isakmp.Header) {
 	s.exchange.cookieI = h.Initiator
 	s.path = d.Path
-	s.alarms.deadline = s.now.Add(s.cfg.Timing.Deadline)
+	s.began = s.now
+	s.alarms.deadline = s.now.Add(min(s.cfg.Timing.HalfOpen, s.cfg.Timing.Deadline))
 	m, err := isakmp.Parse(d.Data)
 	if err != nil {
 		s.decline(notifyFor(err), err)
@@ -39,12 +40,10 @@ func (s *SA) takeMessage1(d Datagram, h isakmp.Header) {
 	s.sendClear(2, append([]isakmp.Payload{c.reply}, vendorIDs()...))
 }
 
-// decline answers message 1 with an error. Nothing is kept for what follows: a
-// repeated message 1 is declined anew.
+// decline answers message 1 with an error; a repeated one is declined anew.
 func (s *SA) decline(notify isakmp.NotifyType, err error) {
 	s.sendClearNotification(notify)
 	s.fail(err)
-	s.alarms.linger = s.now
 }
 
 // takeMessage3 reads the initiator's public value and asks for a key of our own.
@@ -54,6 +53,7 @@ func (s *SA) takeMessage3(d Datagram, h isakmp.Header) {
 		return
 	}
 	s.progress(d.Data)
+	s.alarms.deadline = s.began.Add(s.cfg.Timing.Deadline)
 	s.traceReceived(3, h, d.Path, payloads)
 	s.path = d.Path
 	s.learnVendors(payloads)

@@ -36,6 +36,7 @@ type SA struct {
 	sent      flight
 	accepted  [sha256.Size]byte // digest of the last message that moved the SA on
 	pending   *Datagram         // message 5, when it came before the secret was computed
+	began     time.Time         // when a responder took message 1
 	fragments isakmp.Reassembler
 	notified  bool // an error was already answered in this state
 	unproven  int  // informational messages seen before the SA was established
@@ -170,10 +171,15 @@ func (s *SA) fail(err error) {
 	s.emit(Failed{Err: err})
 }
 
-// end stops everything but the answers to retransmissions.
+// end stops everything but the answers to retransmissions. Before message 3
+// nothing is kept even for those: who sent message 1 need not have seen ours.
 func (s *SA) end(state State) {
+	linger := s.cfg.Timing.Linger
+	if s.cfg.Role == Responder && (s.state == AwaitSA || s.state == AwaitKE) {
+		linger = 0
+	}
 	s.state = state
-	s.alarms = alarms{linger: s.now.Add(s.cfg.Timing.Linger)}
+	s.alarms = alarms{linger: s.now.Add(linger)}
 	s.pending = nil
 	s.forgetSecrets()
 }
@@ -212,10 +218,6 @@ func (s *SA) establish() {
 	s.state = StateEstablished
 	s.doubt = nil
 	s.alarms = alarms{}
-	if s.key != nil {
-		s.key.Wipe()
-		s.key = nil
-	}
 	life := s.transform.Lifetime
 	if life <= 0 {
 		life = defaultLifetime

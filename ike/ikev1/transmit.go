@@ -117,6 +117,10 @@ func (s *SA) receive(d Datagram) {
 		s.ignore(d.Path, h, "the cookies are of another SA")
 		return
 	}
+	if s.elsewhere(d.Path) {
+		s.ignore(d.Path, h, "it comes from another address than the negotiation")
+		return
+	}
 	// The payloads point into the message, and the SA keeps some of them.
 	d.Data = bytes.Clone(d.Data)
 	if h.Next == isakmp.PayloadFragment {
@@ -153,8 +157,16 @@ func (s *SA) ours(h isakmp.Header) bool {
 	if x.cookieI.IsZero() {
 		return !h.Initiator.IsZero() && h.Responder.IsZero()
 	}
-	// A retransmitted message 1 does not know our cookie yet.
-	return h.Initiator == x.cookieI && (h.Responder == x.cookieR || h.Responder.IsZero())
+	// Only a repeated message 1 need not know our cookie; what else leaves it
+	// out has not seen it, and may bear anybody's address.
+	return h.Initiator == x.cookieI && (h.Responder == x.cookieR ||
+		h.Responder.IsZero() && s.state == AwaitKE && h.Next == isakmp.PayloadSA)
+}
+
+// elsewhere reports whether a message comes from another address than those
+// before it. A NAT changes ports between the IKE ports, not addresses.
+func (s *SA) elsewhere(p Path) bool {
+	return s.path.Remote.IsValid() && p.Remote.Addr() != s.path.Remote.Addr()
 }
 
 // errFragmentAlone is a fragment that shares its message.
@@ -182,6 +194,10 @@ func (s *SA) reassemble(data []byte) ([]byte, isakmp.Header, error) {
 // mainMode takes a whole message of main mode.
 func (s *SA) mainMode(d Datagram, h isakmp.Header) {
 	if s.repeated(d, h) {
+		return
+	}
+	if s.cfg.Role == Responder && s.state != AwaitSA && h.Responder.IsZero() {
+		s.ignore(d.Path, h, "a message 1 that differs from the first")
 		return
 	}
 	next, ok := s.flights()
