@@ -15,6 +15,7 @@ var (
 	addr1 = netip.MustParseAddr("192.0.2.1")
 	addr2 = netip.MustParseAddr("192.0.2.2")
 	addr3 = netip.MustParseAddr("198.51.100.3")
+	addr4 = netip.MustParseAddr("203.0.113.4")
 )
 
 // definitions has a tunnel of each kind that lookups tell apart.
@@ -47,6 +48,7 @@ func definitions(t *testing.T) Definitions {
 		PresharedKeys: []PresharedKey{
 			{IDs: []Identity{parsed(t, "key_id:branch")}, Secret: NewSecret([]byte("of the branch"))},
 			{IDs: []Identity{parsed(t, "192.0.2.2"), parsed(t, "198.51.100.3")}, Secret: NewSecret([]byte("of the hosts"))},
+			{IDs: []Identity{parsed(t, "203.0.113.4")}, Secret: NewSecret([]byte("of a stranger"))},
 		},
 	}
 }
@@ -158,12 +160,52 @@ func TestPresharedKey(t *testing.T) {
 		{"secrets", addr3, "of the hosts"},
 		{"secrets", netip.AddrFrom16(addr3.As16()), "of the hosts"},
 		{"secrets", addr1, ""},
+		{"secrets", addr4, ""}, // has a key, and is not in the group
 		{"secrets", netip.Addr{}, ""},
+		{"secret", addr3, ""}, // is not the peer's address
 	} {
 		got, ok := db.PresharedKey(tunnel(t, db, c.tunnel), c.peer)
 		if ok != (c.want != "") || string(got.Bytes()) != c.want {
 			t.Errorf("%s from %v: %q, %v, want %q", c.tunnel, c.peer, got.Bytes(), ok, c.want)
 		}
+	}
+	if _, ok := db.PresharedKey(Tunnel{}, addr3); ok {
+		t.Error("no tunnel has a key")
+	}
+}
+
+// TestAdmitsAt shows that a member of a group cannot use its own preshared key
+// to be another member.
+func TestAdmitsAt(t *testing.T) {
+	db := newDB(t)
+	for _, c := range []struct {
+		tunnel, peer string
+		addr         netip.Addr
+		want         bool
+	}{
+		{"secrets", "192.0.2.2", addr2, true},
+		{"secrets", "198.51.100.3", addr3, true},
+		{"secrets", "198.51.100.3", netip.AddrFrom16(addr3.As16()), true},
+		{"secrets", "192.0.2.2", addr3, false},
+		{"secrets", "203.0.113.4", addr4, false},
+		{"secrets", "192.0.2.2", netip.Addr{}, false},
+		{"secret", "key_id:branch", addr2, true},
+		{"secret", "192.0.2.2", addr2, false},
+		{"any", "CN=Ben", addr4, true},
+		{"any", "192.0.2.2", addr2, false},
+		{"fixed", "gw2.example.org", addr2, true},
+	} {
+		if got := db.AdmitsAt(tunnel(t, db, c.tunnel), parsed(t, c.peer), c.addr); got != c.want {
+			t.Errorf("%s admits %s at %v: %v, want %v", c.tunnel, c.peer, c.addr, got, c.want)
+		}
+	}
+	if db.AdmitsAt(tunnel(t, db, "secrets"), Identity{}, addr2) || db.AdmitsAt(Tunnel{}, parsed(t, "192.0.2.2"), addr2) {
+		t.Error("nobody is admitted")
+	}
+	unprotected := tunnel(t, db, "any")
+	unprotected.Protection = "none"
+	if db.AdmitsAt(unprotected, parsed(t, "CN=Ben"), addr2) {
+		t.Error("a protection that is not known admits")
 	}
 }
 

@@ -59,5 +59,6 @@
 // # Standards
 //
 // Identities are those of RFC 2407, 4.6.2.1; names compare as RFC 5280, 7.1 has
-// it. Preshared keys are chosen as main mode can choose them (RFC 2409, 5.4).
+// it. Preshared keys are chosen as main mode can choose them, by the peer's
+// address, and in a group they prove no other identity (RFC 2409, 5.4).
 package ikedb

@@ -346,19 +346,25 @@ func (db *DB) checkPresharedKey(t *Tunnel, fail func(key, text, fix string) erro
 		fix       = "add a [[preshared-key]] with it among the ids"
 	)
 	switch {
-	case t.Remote.Address.IsValid():
-		if _, ok := db.PresharedKey(*t, t.Remote.Address); !ok {
-			return fail("remote", fmt.Sprintf("there is no preshared key for %s", strings.Join(keyNames(t.Remote), " or ")), fix)
-		}
 	case t.Remote.Group != "":
 		for _, id := range db.groups[t.Remote.Group].IDs {
 			if !id.Addr().IsValid() {
 				return fail("remote.group", fmt.Sprintf("member %v is no address, %s", id, byAddress),
-					"give remote.address, or use certificates")
+					"give the member a tunnel of its own with remote.address, or use certificates")
 			}
 			if _, ok := db.secrets[id.mapKey()]; !ok {
 				return fail("remote.group", fmt.Sprintf("there is no preshared key for member %v", id), fix)
 			}
+		}
+		if t.Remote.Address.IsValid() {
+			if _, ok := db.PresharedKey(*t, t.Remote.Address); !ok {
+				return fail("remote.group", fmt.Sprintf("%v is no member, %s", t.Remote.Address, byAddress),
+					"leave out remote.address, or give remote.id in place of the group")
+			}
+		}
+	case t.Remote.Address.IsValid():
+		if _, ok := db.PresharedKey(*t, t.Remote.Address); !ok {
+			return fail("remote", fmt.Sprintf("there is no preshared key for %s", strings.Join(keyNames(t.Remote), " or ")), fix)
 		}
 	default:
 		return fail("remote.address", "it is missing, "+byAddress,
