@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"keyman/crl"
-	"keyman/internal/atomicfile"
 	"keyman/internal/certpem"
 	"keyman/internal/dn"
 )
@@ -75,7 +74,7 @@ func (a *app) crlFetch(ctx context.Context, f crlFetchFlags, args []string) erro
 	if f.pem {
 		data = certpem.Encode("X509 CRL", data)
 	}
-	if err := atomicfile.Write(f.out, data, listMode); err != nil {
+	if err := writeOut(f.out, data, listMode); err != nil {
 		return err
 	}
 	return a.print(l.Info(), func(w io.Writer) {
