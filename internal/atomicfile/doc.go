@@ -7,6 +7,11 @@
 // [Write] for a file that has one writer or whose writers agree, such as an
 // entry of a cache. Use [Acquire] where several steps belong under one lock.
 //
+// Use [ReadSet] and [SaveSet] for a file, or several side by side, of which older
+// generations are kept: [Generations] lists them. Several files are saved as one:
+// their new contents lie beside them before a journal with their names commits
+// to them, and a reader who finds the journal reads the new ones.
+//
 // What is promised: whenever the process or the machine stops, the file has
 // its old content or its new content, complete. The new content goes to a
 // temporary file in the same folder (created exclusively, with the mode that
@@ -16,5 +21,6 @@
 //
 // The lock is advisory: a flock on the file FILE.lock beside FILE, which keeps
 // the process id of its holder and stays there when the lock is released.
-// Reading needs no lock.
+// Reading needs no lock. A generation is a file FILE.~N~ with mode 0600; the
+// higher N, the younger.
 package atomicfile

@@ -61,6 +61,9 @@ type Options struct {
 	// Expect is the content that the file must still have; nil is any, and a
 	// pointer to the zero Fingerprint demands that there is no file yet.
 	Expect *Fingerprint
+	// Keep is how many generations of what was there before a SaveSet keeps; 0
+	// keeps none and removes none.
+	Keep int
 	// Wait bounds how long the lock is waited for; 0 is DefaultWait.
 	Wait time.Duration
 }

@@ -1,0 +1,140 @@
+package atomicfile
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Generation is what a file was before a save.
+type Generation struct {
+	// Number is higher the younger it is.
+	Number int
+	// Replaced is when something newer took its place.
+	Replaced time.Time
+}
+
+// Generations lists the kept generations of a file, the youngest first.
+func Generations(path string) ([]Generation, error) {
+	target, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(filepath.Dir(target))
+	if err != nil {
+		return nil, err
+	}
+	var list []Generation
+	for _, entry := range entries {
+		number, ok := generationOf(entry.Name(), filepath.Base(target))
+		if !ok {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil || !info.Mode().IsRegular() {
+			continue // it went meanwhile, or is no generation
+		}
+		list = append(list, Generation{number, info.ModTime()})
+	}
+	slices.SortFunc(list, func(a, b Generation) int { return cmp.Compare(b.Number, a.Number) })
+	return list, nil
+}
+
+// IsGeneration reports whether a path is that of a generation of some file.
+func IsGeneration(path string) bool {
+	name := filepath.Base(path)
+	i := strings.LastIndex(name, ".~")
+	if i <= 0 {
+		return false
+	}
+	_, ok := generationOf(name, name[:i])
+	return ok
+}
+
+// generationOf reads the number in the name of a generation of a file.
+func generationOf(name, of string) (int, bool) {
+	rest, ok := strings.CutPrefix(name, of+".~")
+	number, end := strings.CutSuffix(rest, "~")
+	n, err := strconv.ParseUint(number, 10, 31)
+	return int(n), ok && end && err == nil && strconv.FormatUint(n, 10) == number
+}
+
+// generationPath names a generation.
+func generationPath(path string, number int) string { return fmt.Sprintf("%s.~%d~", path, number) }
+
+// ReadGeneration returns the contents of a generation of a set, as ReadSet does.
+func ReadGeneration(paths []string, number int, limit int64) ([][]byte, error) {
+	set, err := newSet(paths)
+	if err != nil {
+		return nil, err
+	}
+	data := make([][]byte, len(paths))
+	for i, path := range set.paths {
+		data[i], _, err = Read(generationPath(path, number), limit)
+		if err != nil && (i == 0 || !errors.Is(err, fs.ErrNotExist)) {
+			return nil, err
+		}
+	}
+	return data, nil
+}
+
+// Forget removes all generations of a set but the youngest keep.
+func Forget(paths []string, keep int) error {
+	set, err := newSet(paths)
+	if err != nil {
+		return err
+	}
+	return set.forget(system{}, keep)
+}
+
+// keep writes what the files hold as a new generation, mode 0600. That of the
+// main file comes last: without it there is no generation.
+func (s set) keep(l layer, data [][]byte) error {
+	number := 1
+	list, err := Generations(s.paths[0])
+	if err != nil {
+		return err
+	}
+	if len(list) > 0 {
+		number = list[0].Number + 1
+	}
+	for i := len(s.paths) - 1; i >= 0; i-- {
+		path := generationPath(s.paths[i], number)
+		if data[i] == nil {
+			// One may be left of a save that was stopped.
+			if err := l.remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			continue
+		}
+		if err := replace(l, path, data[i], 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s set) forget(l layer, keep int) error {
+	list, err := Generations(s.paths[0])
+	if err != nil {
+		return err
+	}
+	for n, generation := range list {
+		if n < keep {
+			continue
+		}
+		for _, path := range s.paths {
+			if err := l.remove(generationPath(path, generation.Number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return l.flush(filepath.Dir(s.paths[0]))
+}

@@ -1,0 +1,326 @@
+package atomicfile
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const (
+	// MaxSet bounds the files of a set.
+	MaxSet = 16
+	// journalSuffix makes the name of a set's journal, after a dot.
+	journalSuffix = ".journal"
+	// maxJournal bounds a journal in bytes.
+	maxJournal = 64 << 10
+	// readTries bounds how often a set is read until nobody has changed it
+	// meanwhile.
+	readTries = 5
+)
+
+// ReadSet returns the contents of files in one folder that are saved together,
+// the main one first, and the fingerprint of all. A file that is absent is nil,
+// but without the main one the error is fs.ErrNotExist. Each has at most limit
+// bytes. What a SaveSet that was stopped has committed counts as saved.
+func ReadSet(paths []string, limit int64) ([][]byte, Fingerprint, error) {
+	set, err := newSet(paths)
+	if err != nil {
+		return nil, Fingerprint{}, err
+	}
+	var last Fingerprint
+	for try := range readTries {
+		data, now, err := set.read(limit)
+		if err != nil {
+			return nil, Fingerprint{}, err
+		}
+		// Two readings that agree have no half of a save in them; of one file
+		// there are no halves.
+		if try > 0 && now == last || len(paths) == 1 {
+			if data[0] == nil {
+				return nil, Fingerprint{}, &fs.PathError{Op: "open", Path: paths[0], Err: fs.ErrNotExist}
+			}
+			return data, now, nil
+		}
+		last = now
+	}
+	return nil, Fingerprint{}, fmt.Errorf("%s %w", paths[0], ErrChanged)
+}
+
+// SaveSet replaces the contents of several files in one folder, all or none,
+// under the lock of the first one. Nil leaves one of the others as it is. Options.Expect is
+// the fingerprint of the set.
+func SaveSet(ctx context.Context, paths []string, data [][]byte, o Options) (Fingerprint, error) {
+	lock, err := Acquire(ctx, paths[0], o.Wait)
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	saved, err := lock.SaveSet(paths, data, o)
+	return saved, errors.Join(err, lock.Release())
+}
+
+// SaveSet does the same under the lock of the first file.
+func (l *Lock) SaveSet(paths []string, data [][]byte, o Options) (Fingerprint, error) {
+	data = slices.Clone(data)
+	set, err := newSet(paths)
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	if len(data) != len(paths) || data[0] == nil || set.paths[0] != l.path {
+		return Fingerprint{}, fmt.Errorf("save %s: not the set that is locked", paths[0])
+	}
+	if o.Mode == 0 {
+		o.Mode = 0o600
+	}
+	if err := set.finish(system{}); err != nil {
+		return Fingerprint{}, err
+	}
+	before, now, err := set.read(maxCompared)
+	if err != nil {
+		return Fingerprint{}, fmt.Errorf("look at %s: %w", l.path, err)
+	}
+	if o.Expect != nil && now != *o.Expect {
+		return Fingerprint{}, fmt.Errorf("%s %w", l.path, ErrChanged)
+	}
+	if o.Keep > 0 && before[0] != nil {
+		if err := set.keep(system{}, before); err != nil {
+			return Fingerprint{}, fmt.Errorf("keep the old %s: %w", l.path, err)
+		}
+	}
+	if err := set.replace(system{}, data, o.Mode); err != nil {
+		return Fingerprint{}, err
+	}
+	if o.Keep > 0 {
+		// One generation too many harms nobody: the next save removes it.
+		_ = set.forget(system{}, o.Keep)
+	}
+	for i, one := range data {
+		if one == nil {
+			data[i] = before[i]
+		}
+	}
+	return fingerprintOfSet(data), nil
+}
+
+// maxCompared bounds a file that is compared with what was read, in bytes.
+const maxCompared = 1 << 30
+
+// A set is some files in one folder, without symbolic links.
+type set struct {
+	paths   []string
+	journal string
+}
+
+func newSet(paths []string) (set, error) {
+	s := set{paths: make([]string, len(paths))}
+	if len(paths) == 0 || len(paths) > MaxSet {
+		return s, fmt.Errorf("a set has 1 to %d files, not %d", MaxSet, len(paths))
+	}
+	for i, path := range paths {
+		target, err := resolve(path)
+		if err != nil {
+			return s, err
+		}
+		if s.paths[i] = target; filepath.Dir(target) != filepath.Dir(s.paths[0]) {
+			return s, fmt.Errorf("%s and %s are saved together, and lie in different folders", s.paths[0], target)
+		}
+	}
+	s.journal = filepath.Join(filepath.Dir(s.paths[0]), "."+filepath.Base(s.paths[0])+journalSuffix)
+	return s, nil
+}
+
+// A step of a journal: the file From takes the name To. Both are names in the
+// folder of the journal.
+type step struct{ From, To string }
+
+// replace does all steps of a save. When the journal has its name, the save is
+// done as far as any reader can tell; whoever locks the set next finishes it.
+func (s set) replace(l layer, data [][]byte, mode fs.FileMode) (err error) {
+	if len(s.paths) == 1 {
+		return replace(l, s.paths[0], data[0], mode)
+	}
+	var steps []step
+	committed := false
+	defer func() {
+		if err == nil {
+			return
+		}
+		err = fmt.Errorf("save %s: %w", s.paths[0], err)
+		if committed {
+			err = fmt.Errorf("the new content is saved, and the next save puts it in its place: %w", err)
+			return
+		}
+		for _, one := range steps {
+			// A temporary file that cannot be removed harms nobody.
+			_ = l.remove(filepath.Join(filepath.Dir(s.journal), one.From))
+		}
+	}()
+	for i, path := range s.paths {
+		if data[i] == nil {
+			continue
+		}
+		old, err := stat(path)
+		if err != nil {
+			return err
+		}
+		from, err := prepare(l, path, data[i], old, mode)
+		if err != nil {
+			return err
+		}
+		steps = append(steps, step{filepath.Base(from), filepath.Base(path)})
+	}
+	text, err := json.Marshal(steps)
+	if err != nil {
+		return err
+	}
+	// The names of the new files must be on disk before those in the journal.
+	if err := l.flush(filepath.Dir(s.journal)); err != nil {
+		return err
+	}
+	journal, err := prepare(l, s.journal, text, nil, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := l.rename(journal, s.journal); err != nil {
+		_ = l.remove(journal)
+		return err
+	}
+	committed = true
+	if err := l.flush(filepath.Dir(s.journal)); err != nil {
+		return err
+	}
+	return s.apply(l, steps)
+}
+
+// prepare writes a new file beside path, flushed, and returns its name.
+func prepare(l layer, path string, data []byte, old fs.FileInfo, mode fs.FileMode) (string, error) {
+	if old != nil {
+		mode = old.Mode().Perm()
+	}
+	f, err := l.create(filepath.Dir(path), "."+filepath.Base(path)+".", mode&0o700)
+	if err != nil {
+		return "", err
+	}
+	if err := fill(f, data, old, mode); err != nil {
+		return "", errors.Join(err, f.Close(), l.remove(f.Name()))
+	}
+	if err := f.Close(); err != nil {
+		return "", errors.Join(err, l.remove(f.Name()))
+	}
+	return f.Name(), nil
+}
+
+// apply gives the new files their names and removes the journal.
+func (s set) apply(l layer, steps []step) error {
+	dir := filepath.Dir(s.journal)
+	for _, one := range steps {
+		// Where an earlier try got further, the file has its name.
+		if err := l.rename(filepath.Join(dir, one.From), filepath.Join(dir, one.To)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := l.flush(dir); err != nil {
+		return err
+	}
+	if err := l.remove(s.journal); err != nil {
+		return err
+	}
+	return l.flush(dir)
+}
+
+// finish does what a save that was stopped after its commit left to do. The set
+// must be locked.
+func (s set) finish(l layer) error {
+	steps, err := s.readJournal()
+	if err != nil || steps == nil {
+		return err
+	}
+	return s.apply(l, steps)
+}
+
+// readJournal returns the steps of a save that was not finished; nil where there
+// is none. Only files of the set are named in it.
+func (s set) readJournal() ([]step, error) {
+	text, _, err := Read(s.journal, maxJournal)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var steps []step
+	if err := json.Unmarshal(text, &steps); err != nil || len(steps) == 0 || len(steps) > len(s.paths) {
+		return nil, fmt.Errorf("%s is not the journal of a save", s.journal)
+	}
+	for _, one := range steps {
+		if !slices.ContainsFunc(s.paths, func(path string) bool { return filepath.Base(path) == one.To }) || !strings.HasPrefix(one.From, "."+one.To+".") || filepath.Base(one.From) != one.From {
+			return nil, fmt.Errorf("%s names a file that is not of the set", s.journal)
+		}
+	}
+	return steps, nil
+}
+
+// read reads the files once. A file that the journal has a new one for counts
+// as replaced.
+func (s set) read(limit int64) ([][]byte, Fingerprint, error) {
+	steps, err := s.readJournal()
+	if err != nil {
+		return nil, Fingerprint{}, err
+	}
+	data := make([][]byte, len(s.paths))
+	for i, path := range s.paths {
+		for _, one := range steps {
+			if one.To != filepath.Base(path) {
+				continue
+			}
+			data[i], _, err = Read(filepath.Join(filepath.Dir(path), one.From), limit)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, Fingerprint{}, err
+			}
+		}
+		if data[i] != nil {
+			continue
+		}
+		data[i], _, err = Read(path, limit)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, Fingerprint{}, err
+		}
+		if err == nil && data[i] == nil {
+			data[i] = []byte{} // empty is not absent
+		}
+	}
+	return data, fingerprintOfSet(data), nil
+}
+
+// fingerprintOfSet is the zero value where no file is there.
+func fingerprintOfSet(data [][]byte) Fingerprint {
+	var (
+		sum bytes.Buffer
+		p   Fingerprint
+	)
+	for _, one := range data {
+		if one == nil {
+			sum.WriteByte(0)
+			continue
+		}
+		p.exists = true
+		p.size += int64(len(one))
+		digest := sha256.Sum256(one)
+		sum.WriteByte(1)
+		sum.Write(digest[:])
+	}
+	if p.exists {
+		p.sum = sha256.Sum256(sum.Bytes())
+	}
+	return p
+}
+
+// Resolve follows symbolic links to the file that is meant; it need not exist,
+// but its folder must.
+func Resolve(path string) (string, error) { return resolve(path) }

@@ -1,0 +1,157 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// setPaths names the files of a set in a folder.
+func setPaths(dir string) []string {
+	return []string{filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "c")}
+}
+
+// contents writes a set in one line, - for a file that is absent.
+func contents(data [][]byte) string {
+	var words []string
+	for _, one := range data {
+		if one == nil {
+			words = append(words, "-")
+			continue
+		}
+		words = append(words, string(one))
+	}
+	return strings.Join(words, " ")
+}
+
+func TestSet(t *testing.T) {
+	paths := setPaths(t.TempDir())
+	if _, _, err := ReadSet(paths, 10); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a set that is not there: %v; want fs.ErrNotExist", err)
+	}
+	saved, err := SaveSet(t.Context(), paths, [][]byte{[]byte("1"), []byte("2"), nil}, Options{Expect: &Fingerprint{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, read, err := ReadSet(paths, 10)
+	if err != nil || contents(data) != "1 2 -" || read != saved {
+		t.Fatalf("ReadSet = %s, %v; want what was saved", contents(data), err)
+	}
+	if read, err = SaveSet(t.Context(), paths, [][]byte{[]byte("3"), nil, {}}, Options{Expect: &read}); err != nil {
+		t.Fatal(err)
+	}
+	data, again, err := ReadSet(paths, 10)
+	if err != nil || contents(data) != "3 2 " || again != read {
+		t.Fatalf("ReadSet = %s, %v", contents(data), err)
+	}
+	if err := os.WriteFile(paths[1], []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := SaveSet(t.Context(), paths, [][]byte{[]byte("4"), nil, nil}, Options{Expect: &read}); !errors.Is(err, ErrChanged) {
+		t.Errorf("a change of one of the others: %v; want ErrChanged", err)
+	}
+	if _, _, err := ReadSet(paths, 0); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("too small a limit: %v; want ErrTooLarge", err)
+	}
+	far := []string{paths[0], filepath.Join(t.TempDir(), "b")}
+	if _, err := SaveSet(t.Context(), far, [][]byte{{}, {}}, Options{}); err == nil {
+		t.Error("files in two folders are saved together")
+	}
+}
+
+// TestSetKilledAtEveryStep stops a save of several files at each of its steps:
+// readers find all old ones or all new ones, and the next save finishes it.
+func TestSetKilledAtEveryStep(t *testing.T) {
+	const before, after = "old-a old-b -", "new-a new-b new-c"
+	for left := 0; ; left++ {
+		paths := setPaths(t.TempDir())
+		if _, err := SaveSet(t.Context(), paths, [][]byte{[]byte("old-a"), []byte("old-b"), nil}, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		set, err := newSet(paths)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &dying{left: left}
+		err = set.replace(d, [][]byte{[]byte("new-a"), []byte("new-b"), []byte("new-c")}, 0o600)
+		data, read, readErr := ReadSet(paths, 100)
+		if got := contents(data); readErr != nil || got != before && got != after || err == nil && got != after {
+			t.Fatalf("stopped after %d of %d steps: %s, %v; the save said %v", left, d.seen, got, readErr, err)
+		}
+		// The next save finds what the reader found, and finishes it.
+		if _, err := SaveSet(t.Context(), paths, [][]byte{[]byte("next"), nil, nil}, Options{Expect: &read}); err != nil {
+			t.Fatalf("stopped after %d steps, the next save: %v", left, err)
+		}
+		if exists, _ := filepath.Glob(filepath.Join(filepath.Dir(paths[0]), ".*.journal")); len(exists) != 0 {
+			t.Fatalf("stopped after %d steps: the journal is left", left)
+		}
+		for i, path := range paths[1:] {
+			if got, _ := os.ReadFile(path); string(got) != string(data[i+1]) {
+				t.Fatalf("stopped after %d steps: %s holds %q; want %q", left, path, got, data[i+1])
+			}
+		}
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errKilled) || left > 60 {
+			t.Fatalf("step %d: %v", left, err)
+		}
+	}
+}
+
+func TestJournalOfStrangers(t *testing.T) {
+	for _, text := range []string{"", "x", "[]", `[{"From":".a.1.tmp","To":"d"}]`, `[{"From":"../a","To":"a"}]`, `[{"From":".a./../../x","To":"a"}]`} {
+		paths := setPaths(t.TempDir())
+		if err := os.WriteFile(paths[0], []byte("1"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(filepath.Dir(paths[0]), ".a.journal"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := ReadSet(paths, 10); err == nil {
+			t.Errorf("journal %q is read", text)
+		}
+		if _, err := SaveSet(t.Context(), paths, [][]byte{{}, nil, nil}, Options{}); err == nil {
+			t.Errorf("journal %q is finished", text)
+		}
+	}
+}
+
+func TestGenerations(t *testing.T) {
+	paths := setPaths(t.TempDir())
+	for n := range 6 {
+		data := [][]byte{fmt.Appendf(nil, "a%d", n), nil, nil}
+		if n == 3 {
+			data[1] = []byte("b3")
+		}
+		if _, err := SaveSet(t.Context(), paths, data, Options{Keep: 2}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := Generations(paths[0])
+	if err != nil || len(list) != 2 || list[0].Number != 5 || list[1].Number != 4 {
+		t.Fatalf("Generations = %v, %v; want 5 and 4", list, err)
+	}
+	if data, err := ReadGeneration(paths, 4, 10); err != nil || contents(data) != "a3 b3 -" {
+		t.Errorf("generation 4: %s, %v", contents(data), err)
+	}
+	info, err := os.Stat(paths[0] + ".~4~")
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode of a generation: %v, %v", info.Mode(), err)
+	}
+	for name, want := range map[string]bool{"a.~4~": true, "x/a.p12.~12~": true, "a": false, "a.~x~": false, "a.~04~": false, ".~1~": false, "a.~1": false} {
+		if got := IsGeneration(name); got != want {
+			t.Errorf("IsGeneration(%q) = %v", name, got)
+		}
+	}
+	if err := Forget(paths, 0); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(paths[0]), "*~")); len(left) != 0 {
+		t.Errorf("left are %v", left)
+	}
+}
