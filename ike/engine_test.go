@@ -520,3 +520,47 @@ func TestFloodIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// With preshared keys, a member of a group cannot claim to be another: the key
+// proves only who is at the address.
+func TestGroupMemberIsWhoItsAddressIs(t *testing.T) {
+	pki()
+	gw3 := netip.MustParseAddr("192.0.2.3")
+	id := func(s string) ikedb.Identity {
+		id, err := ikedb.ParseIdentity(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	for _, claimed := range []netip.Addr{gw2, gw3} {
+		t.Run(claimed.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var n iketest.Network
+				hub := gateway{own: "gw1", peer: "branches", ownAddr: gw1, auth: ikedb.AuthPresharedKey, change: func(d *ikedb.Definitions) {
+					d.Tunnels[0].Local.ID = id(gw1.String())
+					d.Tunnels[0].Remote = ikedb.RemoteEnd{Group: "branches"}
+					d.Groups = []ikedb.Group{{Name: "branches", IDs: []ikedb.Identity{id(gw2.String()), id(gw3.String())}}}
+					d.PresharedKeys = []ikedb.PresharedKey{
+						{IDs: []ikedb.Identity{id(gw2.String())}, Secret: ikedb.NewSecret([]byte("of gw2"))},
+						{IDs: []ikedb.Identity{id(gw3.String())}, Secret: ikedb.NewSecret([]byte("of gw3"))},
+					}
+				}, peerAddr: gw2}
+				hub.start(t, &n)
+				branch := gateway{own: "gw2", peer: "gw1", ownAddr: gw2, peerAddr: gw1, auth: ikedb.AuthPresharedKey, psk: "of gw2", change: func(d *ikedb.Definitions) {
+					d.Tunnels[0].Local.ID, d.Tunnels[0].Remote.ID = id(claimed.String()), id(gw1.String())
+				}}
+				st, err := branch.start(t, &n).ActivateWait(t.Context(), "1")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if claimed == gw2 && st.State != ike.TunnelActive {
+					t.Errorf("the member itself: %+v", st)
+				}
+				if claimed == gw3 && (st.State != ike.TunnelFailed || !strings.Contains(st.Error, "INVALID-ID-INFORMATION")) {
+					t.Errorf("gw2 as gw3: %+v", st)
+				}
+			})
+		})
+	}
+}

@@ -127,7 +127,7 @@ func (e *Engine) policy(d *definition, peer netip.Addr) (*ikev1.Policy, bool) {
 		LocalID:    *d.tunnel.Local.ID.Payload(),
 		MatchID: func(id isakmp.Identification) bool {
 			claimed, err := ikedb.FromPayload(&id)
-			return err == nil && e.db.Admits(d.tunnel, claimed)
+			return err == nil && e.db.AdmitsAt(d.tunnel, claimed, peer)
 		},
 	}
 	if d.protection.Signatures() {
