@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -146,6 +147,46 @@ func TestManyIterations(t *testing.T) {
 	if _, err := kindJCEKS.encode(content, []byte("x"), limits{work: 20, written: 10}); err == nil {
 		t.Error("more keys are written than would be read")
 	}
+}
+
+// TestTooManyParts bounds a file both ways.
+func TestTooManyParts(t *testing.T) {
+	one := entry{tag: tagCertificate, chain: [][]byte{{1}}}
+	most := slices.Repeat([]entry{one}, maxParts/2)
+	body, err := kindJKS.write(most)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := kindJKS.read(body); err != nil || len(entries) != len(most) {
+		t.Errorf("as many as there may be: %d, %v", len(entries), err)
+	}
+	if _, err := kindJKS.write(append(most, one)); err == nil {
+		t.Error("a file with too many parts is written")
+	}
+	small := func(chain uint32) []byte {
+		b := binary.BigEndian.AppendUint32(nil, uint32(kindJKS))
+		b = binary.BigEndian.AppendUint32(b, version1)
+		b = binary.BigEndian.AppendUint32(b, 1)
+		b = append(b, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+		b = binary.BigEndian.AppendUint32(b, chain)
+		return append(b, bytes.Repeat([]byte{0, 0, 0, 1, 'x'}, int(chain))...)
+	}
+	if _, err := kindJKS.read(small(maxParts - 1)); err != nil {
+		t.Errorf("a long chain: %v", err)
+	}
+	for name, data := range map[string][]byte{"certificates": small(maxParts), "entries": tooManyEntries()} {
+		if _, err := (JKS{}).Decode(sealed(t, data), []byte(samplePassword)); !errors.Is(err, format.ErrUnsupported) {
+			t.Errorf("too many %s: %v; want ErrUnsupported", name, err)
+		}
+	}
+}
+
+// tooManyEntries has keys of no bytes without chains.
+func tooManyEntries() []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(kindJKS))
+	b = binary.BigEndian.AppendUint32(b, version2)
+	b = binary.BigEndian.AppendUint32(b, maxParts+1)
+	return append(b, bytes.Repeat([]byte{0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, maxParts+1)...)
 }
 
 // FuzzDecode looks for panics, endless work, and for what is read but cannot be

@@ -9,6 +9,11 @@ import (
 	"keyman/keystore/format"
 )
 
+// maxParts bounds how many entries a file may have, and certificates in them,
+// together: ten times what package pkcs12 reads. A part can be as small as five
+// bytes, and takes some hundreds in memory.
+const maxParts = 200_000
+
 // Versions of the file format. The first leaves out the types of certificates;
 // the second is the one that is written.
 const (
@@ -45,6 +50,9 @@ type entry struct {
 // errStructure is data that has not the structure of a Java key store.
 var errStructure = errors.New("not the structure of a Java key store")
 
+// errTooMany is a file with more than maxParts.
+var errTooMany = fmt.Errorf("%w: more than %d entries and certificates", format.ErrUnsupported, maxParts)
+
 // read reads all of a file before its digest. The numbers of entries and of
 // certificates are believed only as far as there are bytes for them: nothing is
 // allocated by them.
@@ -58,8 +66,9 @@ func (k kind) read(body []byte) ([]entry, error) {
 		return nil, fmt.Errorf("%w: version %d of the format %s", format.ErrUnsupported, version, k.name())
 	}
 	var entries []entry
+	left := maxParts
 	for range count {
-		e, err := k.readEntry(&in, version)
+		e, err := k.readEntry(&in, version, &left)
 		if err != nil {
 			return nil, err
 		}
@@ -71,13 +80,17 @@ func (k kind) read(body []byte) ([]entry, error) {
 	return entries, nil
 }
 
-func (k kind) readEntry(in *cryptobyte.String, version uint32) (entry, error) {
+// readEntry reads an entry, and takes its parts off those that are left.
+func (k kind) readEntry(in *cryptobyte.String, version uint32, left *int) (entry, error) {
 	var (
 		e     entry
 		alias cryptobyte.String
 		date  uint64
 		count uint32 = 1
 	)
+	if *left--; *left < 0 {
+		return e, errTooMany
+	}
 	if !in.ReadUint32((*uint32)(&e.tag)) || !in.ReadUint16LengthPrefixed(&alias) || !in.ReadUint64(&date) {
 		return e, errStructure
 	}
@@ -103,6 +116,9 @@ func (k kind) readEntry(in *cryptobyte.String, version uint32) (entry, error) {
 		return e, fmt.Errorf("%w: an entry with the number %d", errStructure, e.tag)
 	}
 	for range count {
+		if *left--; *left < 0 {
+			return e, errTooMany
+		}
 		var (
 			certificate []byte
 			typ         = cryptobyte.String(certificateType)
@@ -127,6 +143,13 @@ func readBlock(in *cryptobyte.String, out *[]byte) bool {
 
 // write writes a file without its digest.
 func (k kind) write(entries []entry) ([]byte, error) {
+	parts := len(entries)
+	for _, e := range entries {
+		parts += len(e.chain)
+	}
+	if parts > maxParts {
+		return nil, fmt.Errorf("a %s file holds %d entries and certificates, not %d", k.name(), maxParts, parts)
+	}
 	var b cryptobyte.Builder
 	b.AddUint32(uint32(k))
 	b.AddUint32(version2)

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"crypto/subtle"
-	"log/slog"
+	"fmt"
+	"io"
 	"slices"
 	"unicode/utf8"
 
@@ -40,14 +41,8 @@ func newPassword(text []byte) (password, error) {
 	return pw, nil
 }
 
-// String returns a placeholder, never the password.
-func (password) String() string { return "[password]" }
-
-// GoString returns a placeholder, never the password.
-func (password) GoString() string { return "[password]" }
-
-// LogValue returns a placeholder, never the password.
-func (password) LogValue() slog.Value { return slog.StringValue("[password]") }
+// Format implements fmt.Formatter: no verb prints the password.
+func (password) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[password]") }
 
 // wipe overwrites the password in memory.
 func (p password) wipe() {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,16 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestHint says what to do about a certificate that nobody trusts.
+func TestHint(t *testing.T) {
+	one := newPair(t, "one", nil)
+	_, err := JKS{}.Encode(&format.Content{Items: []format.Item{one.signer("one", false)}}, []byte("x"))
+	var hint interface{ Hint() string }
+	if !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "trust it") {
+		t.Errorf("%v has no hint", err)
+	}
+}
+
 func mustSeal(t testing.TB, k kind, key []byte) []byte {
 	t.Helper()
 	pw, err := newPassword([]byte("another"))
@@ -388,7 +399,7 @@ func TestRandomContents(t *testing.T) {
 				secrets = append(secrets, format.Item{Kind: format.SecretKey, Label: label, Key: raw})
 			}
 		}
-		before := append(items, secrets...)
+		before := slices.Concat(items, secrets)
 		data, err := k.encode(&format.Content{Items: before}, password, quick)
 		if err != nil {
 			t.Fatal(err)
