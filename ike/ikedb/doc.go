@@ -14,7 +14,7 @@
 //
 // What is refused is refused with an Error that names the table, the key and
 // what to do. Nothing is guessed: an unknown key, an unknown word or an empty
-// list is an error.
+// list is an error, and so is a key in another case.
 //
 // # The file
 //

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +18,7 @@ import (
 
 	"keyman/crl"
 	"keyman/ike/suite"
+	"keyman/internal/settings/tomlkeys"
 )
 
 // MaxFile is the largest definitions file, in bytes.
@@ -144,19 +144,18 @@ type (
 // decode reads TOML strictly. The errors name the place and nothing else: the
 // words of the TOML package may show text of the file, which may be a secret.
 func decode(data []byte, into any) error {
-	err := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(into)
-	var (
-		unknown *toml.StrictMissingError
-		broken  *toml.DecodeError
-	)
-	switch {
-	case err == nil:
+	if unknown := tomlkeys.Check(data, into); unknown != nil {
+		advice := "use " + strings.Join(unknown.Table, ", ")
+		if right := unknown.Right(); right != "" {
+			advice = "write " + right
+		}
+		return fmt.Errorf("line %d: the key %s is not known: %s", unknown.Line, keyText(unknown.Key), advice)
+	}
+	err := toml.Unmarshal(data, into)
+	if err == nil {
 		return nil
-	case errors.As(err, &unknown) && len(unknown.Errors) > 0:
-		line, _ := unknown.Errors[0].Position()
-		key := unknown.Errors[0].Key()
-		return fmt.Errorf("line %d: the key %s is not known: use %s", line, keyText(key), strings.Join(knownKeys(reflect.TypeOf(into), key), ", "))
-	case errors.As(err, &broken):
+	}
+	if broken, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, column := broken.Position()
 		if key := keyText(broken.Key()); key != "" {
 			return fmt.Errorf("line %d: %s: the value is of the wrong type or out of range", line, key)
@@ -166,35 +165,8 @@ func decode(data []byte, into any) error {
 	return errors.New("no valid TOML")
 }
 
-// knownKeys returns the keys that the table of an unknown one has.
-func knownKeys(t reflect.Type, unknown toml.Key) []string {
-	var keys []string
-	for _, part := range unknown {
-		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
-			t = t.Elem()
-		}
-		if t.Kind() != reflect.Struct {
-			break
-		}
-		keys = keys[:0]
-		below := t
-		for field := range t.Fields() {
-			key := field.Tag.Get("toml")
-			keys = append(keys, key)
-			if key == part {
-				below = field.Type
-			}
-		}
-		if below == t {
-			break
-		}
-		t = below
-	}
-	return keys
-}
-
 // keyText returns a key as it is written in a file.
-func keyText(key toml.Key) string {
+func keyText(key []string) string {
 	var b []byte
 	for i, part := range key {
 		if i > 0 {

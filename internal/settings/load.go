@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +11,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"keyman/internal/atomicfile"
+	"keyman/internal/settings/tomlkeys"
 )
 
 // MaxFile bounds a file of settings, in bytes.
@@ -36,29 +36,22 @@ func Load(path string, v any) error {
 // decode reads data over v; name is that of the file, or "" where the place of an
 // error in it means nothing to the reader.
 func decode(name string, data []byte, v any) error {
-	decoder := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields()
-	err := decoder.Decode(v)
-	var (
-		strict *toml.StrictMissingError
-		wrong  *toml.DecodeError
-	)
-	switch {
-	case err == nil:
+	if unknown := tomlkeys.Check(data, v); unknown != nil {
+		return at(name, unknown.Line, unknownKey(unknown.Key, v))
+	}
+	err := toml.Unmarshal(data, v)
+	if err == nil {
 		return nil
-	case errors.As(err, &strict) && len(strict.Errors) > 0:
-		first := strict.Errors[0]
-		line, _ := first.Position()
-		return at(name, line, unknownKey(first.Key(), v))
-	case errors.As(err, &wrong):
+	}
+	if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, _ := wrong.Position()
 		message := strings.TrimPrefix(wrong.Error(), "toml: ")
 		if key := wrong.Key(); len(key) > 0 {
 			message = strings.Join(key, ".") + ": " + message
 		}
 		return at(name, line, errors.New(message))
-	default:
-		return at(name, 0, err)
 	}
+	return at(name, 0, err)
 }
 
 // at puts the place in a file before an error.
@@ -89,7 +82,9 @@ func unknownKey(key []string, v any) error {
 	if len(known) == 0 {
 		return fmt.Errorf("the key %q is not known", name)
 	}
-	nearest := slices.MinFunc(known, func(a, b string) int { return distance(name, a) - distance(name, b) })
+	// Case counts for nothing here: a name that is wrong by it alone is nearest.
+	far := func(key string) int { return distance(strings.ToLower(name), strings.ToLower(key)) }
+	nearest := slices.MinFunc(known, func(a, b string) int { return far(a) - far(b) })
 	return fmt.Errorf("the key %q is not known; the nearest one is %q", name, nearest)
 }
 
