@@ -1,5 +1,5 @@
 // Package keystore keeps private keys, their certificates and the certificates
-// of CAs in one file under one password.
+// of CAs in one file, or a few side by side, under one password.
 //
 // Start with [Open], or [Create] for a new file. [Store.Entries] and
 // [Store.Lookup] show what is there; [Entry.Signer] gives the use of a private
@@ -21,6 +21,9 @@
 // A Store is for one goroutine at a time; the Entries and Signers that came out
 // of it are for any number.
 //
-// File formats are folders below this one that implement [Format]: so far
-// PKCS#12 (package pkcs12, RFC 7292).
+// File formats are folders below this one that implement [Format]: PKCS#12
+// (package pkcs12, RFC 7292), Java's JKS and JCEKS (package jks), and IBM's CMS
+// (package kdb), whose four files are read and saved as one. [Store.Import]
+// copies entries between two databases of any formats, [Store.Convert] makes one
+// of another.
 package keystore

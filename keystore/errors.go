@@ -55,7 +55,7 @@ var hints = []struct {
 	{ErrPassword, "if the password is right, the file is damaged: restore a backup"},
 	{ErrDamaged, "restore a backup; the file was left as it is"},
 	{ErrUnprotected, "export it again with a MAC, such as with openssl pkcs12 -export without -nomac"},
-	{ErrUnknownFormat, "a key database is a PKCS#12 file; keyman keydb create makes one"},
+	{ErrUnknownFormat, "the formats are those of keyman keydb create --type, which makes one"},
 	{ErrEmptyPassword, "a file with keys needs a password"},
 	{fs.ErrNotExist, "keyman keydb create makes a key database; --keydb says where it is"},
 	{fs.ErrExist, "open it as it is, or choose another file with --keydb"},

@@ -38,7 +38,7 @@ func TestFileErrors(t *testing.T) {
 		"changed":        {changed, testPassword, ErrDamaged},
 		"text":           {[]byte("hello"), testPassword, ErrUnknownFormat},
 		"empty":          {nil, testPassword, ErrUnknownFormat},
-		"too large":      {make([]byte, maxFile+1), testPassword, atomicfile.ErrTooLarge},
+		"too large":      {append(bytes.Clone(good), make([]byte, maxFile)...), testPassword, atomicfile.ErrTooLarge},
 	}
 	all := []error{ErrPassword, ErrDamaged, ErrUnknownFormat, ErrUnprotected, ErrLocked, ErrChanged}
 	for name, test := range tests {

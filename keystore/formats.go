@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"keyman/keystore/format"
+	"keyman/keystore/jks"
 	"keyman/keystore/pkcs12"
 )
 
@@ -34,6 +35,9 @@ type known struct {
 func knownFormats() []known {
 	return []known{
 		{Format: pkcs12.Format{}, aliases: []string{"p12"}, suffixes: []string{".p12", ".pfx"}},
+		{Format: jks.JKS{}, suffixes: []string{".jks"}},
+		{Format: jks.JCEKS{}, suffixes: []string{".jceks"}},
+		{Format: cms{}, aliases: []string{"kdb"}, suffixes: []string{".kdb"}},
 	}
 }
 

@@ -12,12 +12,18 @@ import (
 	"keyman/keystore/format"
 )
 
-// maxFile bounds a key database in bytes.
-const maxFile = 16 << 20
+const (
+	// maxFile bounds each file of a key database in bytes.
+	maxFile = 16 << 20
+	// maxBeginning is how much of a file tells its format, in bytes. A PEM
+	// file may begin with text.
+	maxBeginning = 64 << 10
+)
 
-// A Store is a key database in memory, and the file that it came from.
+// A Store is a key database in memory, and the file or files that it came from.
 type Store struct {
 	path     string
+	files    []string // all files, the main one first
 	format   Format
 	password hidden[Password]
 	content  hidden[*format.Content]
@@ -45,19 +51,59 @@ func open(ctx context.Context, path string, pw Password) (*Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	data, read, err := atomicfile.Read(path, maxFile)
+	beginning, err := atomicfile.ReadBeginning(path, maxBeginning)
 	if err != nil {
 		return nil, err
 	}
-	f, ok := Detect(data)
+	f, ok := Detect(beginning)
 	if !ok {
 		return nil, ErrUnknownFormat
 	}
-	content, err := f.Decode(data, pw)
+	s := &Store{path: path, format: f, password: hide(Password(bytes.Clone(pw)))}
+	if s.files, err = filesOf(f, path); err != nil {
+		return nil, err
+	}
+	data, read, err := atomicfile.ReadSet(s.files, maxFile)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{path: path, format: f, password: hide(Password(bytes.Clone(pw))), content: hide(content), read: read}, nil
+	content, err := decode(f, data, pw)
+	if err != nil {
+		return nil, err
+	}
+	s.content, s.read = hide(content), read
+	return s, nil
+}
+
+// filesOf returns the paths of all files of a key database, the main one first.
+func filesOf(f Format, path string) ([]string, error) {
+	set, ok := f.(format.Set)
+	if !ok {
+		return []string{path}, nil
+	}
+	// The others lie beside the file that a symbolic link leads to.
+	main, err := atomicfile.Resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	return set.Paths(main), nil
+}
+
+// decode reads a key database of one file or several.
+func decode(f Format, data [][]byte, pw Password) (*format.Content, error) {
+	if set, ok := f.(format.Set); ok {
+		return set.DecodeSet(data, pw)
+	}
+	return f.Decode(data[0], pw)
+}
+
+// encode writes a key database of one file or several.
+func encode(f Format, c *format.Content, pw Password) ([][]byte, error) {
+	if set, ok := f.(format.Set); ok {
+		return set.EncodeSet(c, pw)
+	}
+	data, err := f.Encode(c, pw)
+	return [][]byte{data}, err
 }
 
 // New makes an empty store for a key database that is not there yet: Save makes
@@ -68,6 +114,10 @@ func New(path string, pw Password, o Options) (*Store, error) {
 		o.Format = Formats()[0]
 	}
 	s := &Store{path: path, format: o.Format, content: hide(&format.Content{})}
+	var err error
+	if s.files, err = filesOf(o.Format, path); err != nil {
+		return nil, fileError("create", path, err)
+	}
 	if err := s.setPassword(pw); err != nil {
 		return nil, fileError("create", path, err)
 	}
@@ -177,9 +227,18 @@ func (s *Store) setPassword(pw Password) error {
 // Its errors are ErrLocked, and ErrChanged where the file is not the one that
 // was read or saved last; for a store of New that is fs.ErrExist.
 func (s *Store) Save(ctx context.Context) error {
+	data, err := encode(s.format, s.content(), s.password())
+	if err == nil {
+		err = s.write(ctx, data)
+	}
+	return s.saveError(err)
+}
+
+// saveError makes an Error of one of write.
+func (s *Store) saveError(err error) error {
 	// The zero fingerprint demands that there is no file yet.
 	isNew := s.read == atomicfile.Fingerprint{}
-	switch err := s.save(ctx); {
+	switch {
 	case err == nil:
 		return nil
 	case isNew && errors.Is(err, ErrChanged):
@@ -191,15 +250,14 @@ func (s *Store) Save(ctx context.Context) error {
 	}
 }
 
-func (s *Store) save(ctx context.Context) error {
-	data, err := s.format.Encode(s.content(), s.password())
-	if err != nil {
-		return err
+// write replaces the files.
+func (s *Store) write(ctx context.Context, data [][]byte) error {
+	for _, one := range data {
+		if len(one) > maxFile {
+			return fmt.Errorf("the key database would be larger than %d bytes", maxFile)
+		}
 	}
-	if len(data) > maxFile {
-		return fmt.Errorf("the key database would be larger than %d bytes", maxFile)
-	}
-	read, err := atomicfile.Save(ctx, s.path, data, atomicfile.Options{Mode: 0o600, Expect: &s.read})
+	read, err := atomicfile.SaveSet(ctx, s.files, data, atomicfile.Options{Mode: 0o600, Expect: &s.read})
 	if err != nil {
 		return err
 	}

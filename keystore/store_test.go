@@ -169,12 +169,12 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestFormatNames(t *testing.T) {
-	for name, want := range map[string]string{"pkcs12": "pkcs12", "P12": "pkcs12", "floppy": "", "": ""} {
+	for name, want := range map[string]string{"pkcs12": "pkcs12", "P12": "pkcs12", "kdb": "cms", "CMS": "cms", "floppy": "", "": ""} {
 		if f, ok := FormatNamed(name); ok != (want != "") || ok && f.Name() != want {
 			t.Errorf("FormatNamed(%q) = %v, %v; want %q", name, f, ok, want)
 		}
 	}
-	for path, want := range map[string]string{"a/keys.p12": "pkcs12", "KEYS.PFX": "pkcs12", "p12": "", "keys.p12.old": ""} {
+	for path, want := range map[string]string{"a/keys.p12": "pkcs12", "KEYS.PFX": "pkcs12", "a.jks": "jks", "a.b.jceks": "jceks", "ikekey.kdb": "cms", "p12": "", "keys.p12.old": ""} {
 		if f, ok := FormatForPath(path); ok != (want != "") || ok && f.Name() != want {
 			t.Errorf("FormatForPath(%q) = %v, %v; want %q", path, f, ok, want)
 		}

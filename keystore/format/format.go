@@ -94,3 +94,18 @@ type Format interface {
 	// Encode writes a file. It changes neither the content nor the password.
 	Encode(c *Content, password []byte) ([]byte, error)
 }
+
+// A Set is a Format whose database is several files side by side, which are read
+// and saved as one. Its Decode and Encode are not used.
+type Set interface {
+	Format
+	// Paths returns the paths of all files by that of the main one, which
+	// comes first and is the one that Detect looks at.
+	Paths(main string) []string
+	// DecodeSet reads the files in the order of Paths; one that is absent is
+	// nil. Its errors are those of Decode.
+	DecodeSet(files [][]byte, password []byte) (*Content, error)
+	// EncodeSet writes the files in the order of Paths; nil leaves one as it
+	// is, or absent.
+	EncodeSet(c *Content, password []byte) ([][]byte, error)
+}

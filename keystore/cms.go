@@ -1,0 +1,39 @@
+package keystore
+
+import (
+	"errors"
+
+	"keyman/keystore/format"
+	"keyman/keystore/kdb"
+)
+
+// cms is an IBM CMS key database with the files beside its .kdb file.
+type cms struct{ kdb.Format }
+
+var _ format.Set = cms{}
+
+// Holds implements format.Format: requests go to the .rdb file.
+func (c cms) Holds(k format.Kind) bool { return k == format.Request || c.Format.Holds(k) }
+
+// Paths implements format.Set.
+func (cms) Paths(main string) []string {
+	rdb, crl, sth := kdb.Beside(main)
+	return []string{main, rdb, crl, sth}
+}
+
+// DecodeSet implements format.Set.
+func (cms) DecodeSet(files [][]byte, password []byte) (*format.Content, error) {
+	if len(files) != 4 {
+		return nil, errors.New("a CMS key database has four files")
+	}
+	return kdb.DecodeSet(kdb.Set{KDB: files[0], RDB: files[1], CRL: files[2], STH: files[3]}, password)
+}
+
+// EncodeSet implements format.Set.
+func (cms) EncodeSet(c *format.Content, password []byte) ([][]byte, error) {
+	set, err := kdb.EncodeSet(c, password)
+	if err != nil {
+		return nil, err
+	}
+	return [][]byte{set.KDB, set.RDB, set.CRL, set.STH}, nil
+}

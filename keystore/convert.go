@@ -1,0 +1,116 @@
+package keystore
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+
+	"keyman/keystore/format"
+)
+
+// A Loss is something of an entry that another format cannot hold.
+type Loss struct {
+	Label string `json:"label,omitempty"` // "" for the database as a whole
+	What  string `json:"what"`
+}
+
+// Convert writes everything in this store to a new key database at path, mode
+// 0600, under a password of its own. Keys and certificates come over whole or
+// nothing is written: what was encoded is read again and compared first. It
+// returns what of the rest the format cannot hold: a label as it was written,
+// the mark of the default, a request. Trust is neither lost nor gained.
+//
+// It returns fs.ErrExist where there is a file, ErrEmptyPassword, ErrKind for an
+// entry that the format cannot hold, and ErrNoKey for a key that the password
+// did not open.
+func (s *Store) Convert(ctx context.Context, path string, pw Password, o Options) (*Store, []Loss, error) {
+	target, err := New(path, pw, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	content, losses, err := s.contentFor(target.format)
+	if err != nil {
+		return nil, nil, fileError("convert", s.path, err)
+	}
+	target.content = hide(content)
+	data, err := encode(target.format, content, pw)
+	if err != nil {
+		return nil, nil, fileError("convert", s.path, err)
+	}
+	again, err := decode(target.format, data, pw)
+	if err != nil {
+		return nil, nil, fileError("convert", s.path, fmt.Errorf("what was written cannot be read again: %w", err))
+	}
+	lost, err := compare(content.Items, again.Items)
+	if err != nil {
+		return nil, nil, fileError("convert", s.path, err)
+	}
+	if err := target.saveError(target.write(ctx, data)); err != nil {
+		return nil, nil, err
+	}
+	target.content = hide(again)
+	return target, append(losses, lost...), nil
+}
+
+// contentFor returns the content as another format gets it: without what only
+// the old format understands.
+func (s *Store) contentFor(f Format) (*format.Content, []Loss, error) {
+	for _, item := range s.content().Items {
+		if !f.Holds(item.Kind) {
+			return nil, nil, &EntryError{Label: item.Label, Err: ErrKind, Detail: fmt.Sprintf("a file of format %s holds no %v", f.Name(), item.Kind)}
+		}
+	}
+	if f.Name() == s.format.Name() {
+		return s.content(), nil, nil
+	}
+	content := &format.Content{}
+	for _, item := range s.content().Items {
+		if item.Kind != Signer && item.Key == nil {
+			return nil, nil, &EntryError{Label: item.Label, Err: ErrNoKey, Detail: "it has a password of its own"}
+		}
+		item.Kept = nil
+		content.Items = append(content.Items, item)
+	}
+	if s.content().Kept != nil {
+		return content, []Loss{{What: "what the file holds beside entries, such as revocation lists, is not converted"}}, nil
+	}
+	return content, nil, nil
+}
+
+// compare tells what became of items that were written and read again. A key or
+// certificate that is not there, and trust that has changed, are errors.
+func compare(wrote, read []format.Item) ([]Loss, error) {
+	var losses []Loss
+	taken := make([]bool, len(read))
+	for _, item := range wrote {
+		at := -1
+		for i, other := range read {
+			if !taken[i] && other.Kind == item.Kind && bytes.Equal(other.Certificate, item.Certificate) && bytes.Equal(other.Key, item.Key) {
+				at = i
+				break
+			}
+		}
+		if at < 0 {
+			return nil, &EntryError{Label: item.Label, Err: ErrKind, Detail: "the other format does not keep this " + item.Kind.String() + " entry as it is"}
+		}
+		taken[at] = true
+		other := read[at]
+		lose := func(what string) { losses = append(losses, Loss{item.Label, what}) }
+		switch {
+		case other.Trusted != item.Trusted:
+			return nil, &EntryError{Label: item.Label, Err: ErrKind, Detail: "the other format cannot tell whether it is trusted"}
+		case !strings.EqualFold(other.Label, item.Label):
+			lose(fmt.Sprintf("its label becomes %q", other.Label))
+		case other.Label != item.Label:
+			lose(fmt.Sprintf("its label is written as %q", other.Label))
+		}
+		if item.Default && !other.Default {
+			lose("it is not marked as the default")
+		}
+		if item.Request != nil && !bytes.Equal(other.Request, item.Request) {
+			lose("its request is not kept, only the key")
+		}
+	}
+	return losses, nil
+}
