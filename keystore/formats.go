@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"keyman/internal/atomicfile"
 	"keyman/keystore/format"
 	"keyman/keystore/jks"
 	"keyman/keystore/pkcs12"
@@ -59,6 +60,16 @@ func Detect(data []byte) (Format, bool) {
 		}
 	}
 	return nil, false
+}
+
+// DetectFile finds the format of the file at path; nil where it has none.
+func DetectFile(path string) (Format, error) {
+	beginning, err := atomicfile.ReadBeginning(path, maxBeginning)
+	if err != nil {
+		return nil, err
+	}
+	f, _ := Detect(beginning)
+	return f, nil
 }
 
 // FormatNamed finds a format by its name, such as "pkcs12" or "p12"; upper and

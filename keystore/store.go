@@ -51,12 +51,11 @@ func open(ctx context.Context, path string, pw Password) (*Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	beginning, err := atomicfile.ReadBeginning(path, maxBeginning)
+	f, err := DetectFile(path)
 	if err != nil {
 		return nil, err
 	}
-	f, ok := Detect(beginning)
-	if !ok {
+	if f == nil {
 		return nil, ErrUnknownFormat
 	}
 	s := &Store{path: path, format: f, password: hide(Password(bytes.Clone(pw)))}

@@ -1,34 +1,28 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"keyman/internal/atomicfile"
 	"keyman/keystore"
 )
-
-// detectBytes is how much of a file is looked at to tell its format.
-const detectBytes = 64
 
 // newKeydbCommand is "keyman keydb".
 func newKeydbCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "keydb",
-		Short: "Create key databases, list them, change their passwords",
-		Long: `A key database is one file with private keys, their certificates, requests that
-wait for a certificate, and the certificates of CAs. It is a PKCS#12 file, which
-openssl and keytool open, too.`,
+		Short: "Create key databases, list and convert them, change their passwords",
+		Long: `A key database is a file with private keys, their certificates, requests that
+wait for a certificate, and the certificates of CAs. Unless said otherwise it is a
+PKCS#12 file, which openssl and keytool open, too. Java's JKS and JCEKS and IBM's
+CMS (.kdb with the files beside it) are read and written as well; the format of a
+file is told by its content. Every command takes any of them with --keydb.`,
 	}
-	cmd.AddCommand(newKeydbCreateCommand(a), newKeydbListCommand(a), newKeydbPasswdCommand(a))
+	cmd.AddCommand(newKeydbCreateCommand(a), newKeydbListCommand(a), newKeydbPasswdCommand(a), newKeydbConvertCommand(a))
 	return cmd
 }
 
@@ -39,14 +33,22 @@ type keydbResult struct {
 }
 
 func newKeydbCreateCommand(a *app) *cobra.Command {
+	var typ string
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Create an empty key database",
-		Args:  cobra.NoArgs,
+		Long: `Create an empty key database. Its format is that of --type, or the one that the
+name of its file speaks of: .p12, .pfx, .jks, .jceks, .kdb; otherwise PKCS#12.`,
+		Args: cobra.NoArgs,
 	}
 	flags := addKeydbFlags(cmd)
+	cmd.Flags().StringVar(&typ, "type", "", "`format`: "+formatNames())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		path, err := a.keydbPath(flags)
+		if err != nil {
+			return err
+		}
+		format, err := formatFlag("type", typ, path)
 		if err != nil {
 			return err
 		}
@@ -62,7 +64,7 @@ func newKeydbCreateCommand(a *app) *cobra.Command {
 			return err
 		}
 		defer password.Wipe()
-		store, err := keystore.Create(cmd.Context(), path, password, keystore.Options{})
+		store, err := keystore.Create(cmd.Context(), path, password, keystore.Options{Format: format})
 		if err != nil {
 			return err
 		}
@@ -105,64 +107,4 @@ func newKeydbPasswdCommand(a *app) *cobra.Command {
 		})
 	}
 	return cmd
-}
-
-// keydbRow is a line of "keyman keydb list".
-type keydbRow struct {
-	keydbResult
-	Size     int64     `json:"size"`
-	Modified time.Time `json:"modified"`
-}
-
-func newKeydbListCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "list [FOLDER]",
-		Short: "List the key databases of a folder (default: the state directory)",
-		Args:  cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			dir, err := a.state()
-			if len(args) == 1 {
-				dir, err = args[0], nil
-			}
-			if err != nil {
-				return err
-			}
-			rows, err := findKeydbs(dir)
-			if err != nil && (len(args) == 1 || !errors.Is(err, fs.ErrNotExist)) {
-				return err
-			}
-			return a.print(rows, func(w io.Writer) {
-				t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(t, "FILE\tFORMAT\tBYTES\tCHANGED")
-				for _, r := range rows {
-					fmt.Fprintf(t, "%s\t%s\t%d\t%s\n", printable(r.File), r.Format, r.Size, r.Modified.Format(time.RFC3339))
-				}
-				t.Flush()
-			})
-		},
-	}
-}
-
-// findKeydbs lists the key databases right in a folder, known by their content.
-func findKeydbs(dir string) ([]keydbRow, error) {
-	entries, err := os.ReadDir(dir)
-	rows := []keydbRow{}
-	if err != nil {
-		return rows, err
-	}
-	for _, entry := range entries {
-		path := filepath.Join(dir, entry.Name())
-		info, err := os.Stat(path) // the target of a symbolic link counts
-		if err != nil || !info.Mode().IsRegular() {
-			continue
-		}
-		beginning, err := atomicfile.ReadBeginning(path, detectBytes)
-		if err != nil {
-			continue // what cannot be read cannot be told apart from other files
-		}
-		if format, ok := keystore.Detect(beginning); ok {
-			rows = append(rows, keydbRow{keydbResult{path, format.Name()}, info.Size(), info.ModTime().UTC().Truncate(time.Second)})
-		}
-	}
-	return rows, nil
 }

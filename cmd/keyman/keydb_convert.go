@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"keyman/keystore"
+)
+
+// convertResult is the JSON of "keyman keydb convert".
+type convertResult struct {
+	keydbResult
+	Entries int             `json:"entries"`
+	Lost    []keystore.Loss `json:"lost"`
+}
+
+func newKeydbConvertCommand(a *app) *cobra.Command {
+	var from, to string
+	cmd := &cobra.Command{
+		Use:   "convert SOURCE TARGET",
+		Short: "Make a key database of another format with the same content",
+		Long: `Write everything in a key database to a new one, with a password of its own. The
+format of SOURCE is told by its content, that of TARGET by its name (.p12, .pfx,
+.jks, .jceks, .kdb) or by --to. SOURCE stays as it is, and TARGET must not be there.
+
+Keys, certificates and trust come over whole, or nothing is written: what the new
+format cannot hold (a request in a JKS file, a CA without trust among its trusted
+ones) is refused. Labels that it writes in another way, and the mark of the
+default where it has none, are told.`,
+		Example: `  keyman keydb convert ikekey.kdb keys.p12 --password-file F --target-password-file G`,
+		Args:    cobra.ExactArgs(2),
+	}
+	source := addPasswordFlags(cmd, "", "the password of SOURCE")
+	target := addPasswordFlags(cmd, "target-", "the password of TARGET")
+	cmd.Flags().StringVar(&from, "from", "", "the `format` that SOURCE must have: "+formatNames())
+	cmd.Flags().StringVar(&to, "to", "", "the `format` of TARGET")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := oneStdin(source, target); err != nil {
+			return err
+		}
+		format, err := formatFlag("to", to, args[1])
+		if err != nil {
+			return err
+		}
+		if from != "" {
+			if err := checkFormat(args[0], from); err != nil {
+				return err
+			}
+		}
+		store, err := a.openDatabase(cmd.Context(), args[0], source, args[0])
+		if err != nil {
+			return err
+		}
+		password, err := a.password(target, args[1], true)
+		if err != nil {
+			return err
+		}
+		defer password.Wipe()
+		made, lost, err := store.Convert(cmd.Context(), args[1], password, keystore.Options{Format: format})
+		if err != nil {
+			return err
+		}
+		result := convertResult{keydbResult: keydbResult{made.Path(), format.Name()}, Lost: append([]keystore.Loss{}, lost...)}
+		for range made.Entries() {
+			result.Entries++
+		}
+		for _, loss := range lost {
+			if loss.Label == "" {
+				a.warnf("%s", loss.What)
+				continue
+			}
+			a.warnf("%s: %s", printable(loss.Label), printable(loss.What))
+		}
+		return a.print(result, func(w io.Writer) {
+			fmt.Fprintf(w, "wrote %s (%s) with %d entries\n", result.File, result.Format, result.Entries)
+		})
+	}
+	return cmd
+}
+
+// checkFormat refuses a file that is not of the format that was said.
+func checkFormat(path, name string) error {
+	want, err := formatFlag("from", name, path)
+	if err != nil {
+		return err
+	}
+	is, err := keystore.DetectFile(path)
+	switch {
+	case err != nil:
+		return err
+	case is == nil:
+		return &keystore.Error{Op: "open", Path: path, Err: keystore.ErrUnknownFormat}
+	case is.Name() != want.Name():
+		return usagef("--from %s: %s is a file of format %s", name, path, is.Name())
+	default:
+		return nil
+	}
+}

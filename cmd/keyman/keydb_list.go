@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"keyman/internal/atomicfile"
+	"keyman/keystore"
+)
+
+// keydbRow is a line of "keyman keydb list".
+type keydbRow struct {
+	keydbResult
+	Size     int64     `json:"size"`
+	Modified time.Time `json:"modified"`
+	Entries  *int      `json:"entries,omitempty"` // where a password opened it
+}
+
+func newKeydbListCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "list [FOLDER]",
+		Short: "List the key databases of a folder (default: the state directory)",
+		Long: `List the key databases right in a folder, known by their content. With a password
+the entries are counted of those that it opens. Kept generations of a key database
+are not listed: keyman keydb undo --list shows them.`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	flags := addPasswordFlags(cmd, "", "a password to count entries with")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		dir, err := a.state()
+		if len(args) == 1 {
+			dir, err = args[0], nil
+		}
+		if err != nil {
+			return err
+		}
+		rows, err := findKeydbs(dir)
+		if err != nil && (len(args) == 1 || !errors.Is(err, fs.ErrNotExist)) {
+			return err
+		}
+		if flags.file != "" || flags.env != "" {
+			password, err := a.password(flags, keydbPassword, false)
+			if err != nil {
+				return err
+			}
+			defer password.Wipe()
+			if err := countEntries(cmd.Context(), rows, password); err != nil {
+				return err
+			}
+		}
+		return a.print(rows, func(w io.Writer) {
+			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(t, "FILE\tFORMAT\tENTRIES\tBYTES\tCHANGED")
+			for _, r := range rows {
+				entries := "-"
+				if r.Entries != nil {
+					entries = strconv.Itoa(*r.Entries)
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\n", printable(r.File), r.Format, entries, r.Size, r.Modified.Format(time.RFC3339))
+			}
+			t.Flush()
+		})
+	}
+	return cmd
+}
+
+// findKeydbs lists the key databases right in a folder, known by their content.
+func findKeydbs(dir string) ([]keydbRow, error) {
+	entries, err := os.ReadDir(dir)
+	rows := []keydbRow{}
+	if err != nil {
+		return rows, err
+	}
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		info, err := os.Stat(path) // the target of a symbolic link counts
+		if err != nil || !info.Mode().IsRegular() || atomicfile.IsGeneration(path) {
+			continue
+		}
+		format, err := keystore.DetectFile(path)
+		if err != nil || format == nil {
+			continue // what cannot be read cannot be told apart from other files
+		}
+		rows = append(rows, keydbRow{keydbResult: keydbResult{path, format.Name()}, Size: info.Size(), Modified: info.ModTime().UTC().Truncate(time.Second)})
+	}
+	return rows, nil
+}
+
+// countEntries counts the entries of the key databases that a password opens.
+func countEntries(ctx context.Context, rows []keydbRow, password keystore.Password) error {
+	for i := range rows {
+		store, err := keystore.Open(ctx, rows[i].File, password)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			continue // another password: there is nothing to count
+		}
+		n := 0
+		for range store.Entries() {
+			n++
+		}
+		rows[i].Entries = &n
+	}
+	return nil
+}
