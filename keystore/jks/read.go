@@ -29,8 +29,9 @@ type kept struct {
 	object []byte
 }
 
-// A link is the Kept of a certificate that the file has in chains only.
-type link struct{}
+// A link is the Kept of a certificate that the file has in chains only, where
+// it has no alias.
+type link struct{ label string } // that it was given
 
 // toContent makes items of the entries of a file.
 func (k kind) toContent(entries []entry, pw password, l limits) (*format.Content, error) {
@@ -196,7 +197,10 @@ func nameItems(items []format.Item) {
 			unique = fmt.Sprintf("%s (%d)", wanted, next[strings.ToLower(wanted)]+1)
 		}
 		used[strings.ToLower(unique)] = true
-		if own, ok := item.Kept.(kept); ok {
+		switch own := item.Kept.(type) {
+		case link:
+			item.Kept = link{unique}
+		case kept:
 			own.label = unique
 			if item.Label != "" && item.Label != unique {
 				own.alias = nil // another entry has it

@@ -146,7 +146,7 @@ func (w *writer) protect(item format.Item, own kept, t tag) ([]byte, error) {
 
 // checkLinks finds certificates without a key that are neither trusted nor in
 // a chain. One that came out of a chain of this file is left out: the keys that
-// had it are gone.
+// had it are gone. A label that it was given since would be gone as well.
 func (w *writer) checkLinks(items []format.Item) error {
 	linked := map[string]bool{}
 	for _, e := range w.entries {
@@ -155,7 +155,14 @@ func (w *writer) checkLinks(items []format.Item) error {
 		}
 	}
 	for _, item := range items {
-		if _, read := item.Kept.(link); read || item.Kind != format.Signer || linked[string(item.Certificate)] {
+		if item.Kind != format.Signer || item.Trusted {
+			continue
+		}
+		was, read := item.Kept.(link)
+		if read && was.label != item.Label {
+			return w.refuse(item, fmt.Sprintf("a %s file has no label for it: it is in chains only", w.kind.name()), "trust it, and it has one")
+		}
+		if read || linked[string(item.Certificate)] {
 			continue
 		}
 		return w.refuse(item,

@@ -173,6 +173,7 @@ func TestRefusals(t *testing.T) {
 		want  string
 	}{
 		"not trusted":            {kindJKS, []format.Item{one.signer("one", false)}, "only as a trusted CA"},
+		"renamed in a chain":     {kindJKS, []format.Item{{Kind: format.Signer, Label: "one", Certificate: one.cert, Kept: link{"two"}}}, "no label for it"},
 		"request":                {kindJCEKS, []format.Item{request}, "holds no request"},
 		"secret key":             {kindJKS, []format.Item{secretItem(t, "one", "AES")}, "holds no secret key"},
 		"not a secret key":       {kindJCEKS, []format.Item{{Kind: format.SecretKey, Label: "one", Key: []byte("x")}}, "not a PrivateKeyInfo"},
