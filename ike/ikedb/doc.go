@@ -10,7 +10,8 @@
 //   - a tunnel authenticated by a preshared key has one, a tunnel authenticated
 //     by signatures names a certificate;
 //   - a weak algorithm stands only where the protection says weak = "allow";
-//   - a group is a remote identity only, and small.
+//   - a group is a remote identity only, and small;
+//   - no tunnel has an identity at both its ends.
 //
 // What is refused is refused with an Error that names the table, the key and
 // what to do. Nothing is guessed: an unknown key, an unknown word or an empty

@@ -325,6 +325,14 @@ func (db *DB) completeEnds(t *Tunnel, fail func(key, text, fix string) error) er
 		}
 		remote.ID, _ = AddrIdentity(remote.Address)
 	}
+	// Otherwise this end could be answered with its own words.
+	const fix = "each end needs an identity of its own"
+	if remote.ID.Match(t.Local.ID) {
+		return fail("remote.id", fmt.Sprintf("%v is local.id, too", remote.ID), fix)
+	}
+	if db.Admits(*t, t.Local.ID) {
+		return fail("remote.group", fmt.Sprintf("member %v is local.id, too", t.Local.ID), fix)
+	}
 	if remote.Port == 0 {
 		remote.Port = DefaultPort
 	}
