@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
@@ -23,8 +22,6 @@ const (
 	maxValues = 16
 	// maxEntries bounds the entries that a search may return.
 	maxEntries = 16
-	// ldapOverhead is what an answer may have beyond its lists, in bytes.
-	ldapOverhead = 1 << 20
 )
 
 // byLDAP gets the lists at an LDAP URL.
@@ -48,32 +45,28 @@ func (f *Fetcher) search(ctx context.Context, query ldapQuery) ([]*List, error) 
 	if err != nil {
 		return nil, err
 	}
-	limited := &limitedConn{Conn: conn}
-	limited.left.Store(f.config.Limits.bytes() + ldapOverhead)
-	defer limited.Close()
+	defer conn.Close()
 	// go-ldap takes no context while it waits: a deadline in the past wakes it.
-	stop := context.AfterFunc(ctx, func() { _ = limited.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
-	found, err := f.converse(ctx, limited, query)
+	found, err := f.converse(ctx, conn, query)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case limited.left.Load() < 0:
-		return nil, fmt.Errorf("the server's answer is %w of %d bytes", ErrTooLarge, f.config.Limits.bytes())
 	case err != nil:
 		return nil, err
 	case len(found) == 0:
 		return nil, fmt.Errorf("the entry %q holds no revocation list", query.base)
 	case len(found) > maxValues:
-		return nil, fmt.Errorf("the answer holds %d lists, more than %d", len(found), maxValues)
+		return nil, fmt.Errorf("the answer holds more than %d lists", maxValues)
 	}
 	var (
 		lists []*List
 		bad   error
 	)
 	for _, value := range found {
-		l, err := Parse(bytes.NewReader(value.der), f.config.Limits)
+		l, err := parseData(value.der, f.config.Limits)
 		if err != nil {
 			bad = err
 			continue
@@ -110,31 +103,36 @@ func (f *Fetcher) converse(ctx context.Context, conn net.Conn, query ldapQuery) 
 		}
 		conn = secure
 	}
+	guard := newLDAPGuard(conn, f.config.Limits.bytes())
 	if f.config.LDAPVersion == 2 {
 		// Version 3 needs no bind (RFC 4511, 4.2), version 2 does.
-		if err := bindV2(conn); err != nil {
+		if err := bindV2(guard); err != nil {
 			return nil, err
 		}
 	}
-	l := ldap.NewConn(conn, query.tls)
+	l := ldap.NewConn(guard, query.tls)
 	l.SetTimeout(f.config.SearchTime)
 	l.Start()
 	defer l.Close()
 	result, err := l.Search(ldap.NewSearchRequest(query.base, query.scope, ldap.NeverDerefAliases,
 		maxEntries, seconds(f.config.SearchTime), false, query.filter, query.attributes, nil))
 	if err != nil {
+		if refused := guard.refusal(); refused != nil {
+			return nil, refused
+		}
 		return nil, wordLDAP(err, query)
 	}
 	if len(result.Entries) == 0 && len(result.Referrals) > 0 {
 		return nil, fmt.Errorf("the server refers to %s, which is not followed", result.Referrals[0])
 	}
-	return values(result.Entries, query), nil
+	return values(result.Entries, query, guard), nil
 }
 
-// values collects the values that were asked for, each once. A list that lies in
+// values collects the values that were asked for, each once, of entries in which
+// the guard's tokens stand for them. A list that lies in
 // authorityRevocationList and in another attribute, too, is not one for CA
-// certificates only.
-func values(entries []*ldap.Entry, query ldapQuery) []value {
+// certificates only. One more value than maxValues is enough.
+func values(entries []*ldap.Entry, query ldapQuery, guard *ldapGuard) []value {
 	var all []value
 	for _, authority := range []bool{false, true} {
 		for _, entry := range entries {
@@ -143,9 +141,13 @@ func values(entries []*ldap.Entry, query ldapQuery) []value {
 				if strings.EqualFold(name, authorityAttribute) != authority || !query.wants(name) {
 					continue
 				}
-				for _, der := range attribute.ByteValues {
-					if !slices.ContainsFunc(all, func(v value) bool { return bytes.Equal(v.der, der) }) {
-						all = append(all, value{der, authority})
+				for _, token := range attribute.ByteValues {
+					der, ok := guard.value(token)
+					if !ok || slices.ContainsFunc(all, func(v value) bool { return bytes.Equal(v.der, der) }) {
+						continue
+					}
+					if all = append(all, value{der, authority}); len(all) > maxValues {
+						return all
 					}
 				}
 			}
@@ -203,18 +205,3 @@ func (q ldapQuery) wants(name string) bool {
 
 // seconds rounds up to whole seconds, as LDAP counts.
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
-
-// A limitedConn fails once more than a number of bytes have been read. The BER
-// library's own limit is one for the whole process.
-type limitedConn struct {
-	net.Conn
-	left atomic.Int64 // below zero once the limit was passed
-}
-
-func (c *limitedConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if c.left.Add(-int64(n)) < 0 {
-		return 0, ErrTooLarge
-	}
-	return n, err
-}

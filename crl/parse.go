@@ -61,7 +61,12 @@ func Parse(r io.Reader, limits Limits) (*List, error) {
 	if err != nil {
 		return nil, fmt.Errorf("revocation list: %w", err)
 	}
-	if int64(len(data)) > limit {
+	return parseData(data, limits)
+}
+
+// parseData reads one list like Parse, from memory that it keeps.
+func parseData(data []byte, limits Limits) (*List, error) {
+	if limit := limits.bytes(); int64(len(data)) > limit {
 		return nil, fmt.Errorf("revocation list: %w of %d bytes", ErrTooLarge, limit)
 	}
 	if text := bytes.TrimLeft(data, "\ufeff \t\r\n"); bytes.HasPrefix(text, []byte("-----BEGIN")) {
