@@ -426,6 +426,9 @@ func TestNewRefuses(t *testing.T) {
 		{"a key of another certificate", func(c *ike.Config) {
 			c.Credentials = map[string]ike.Credential{"gw1": {Signer: pki().gateways["gw2"].Signer, Chain: pki().gateways["gw1"].Chain}}
 		}, "not that of the certificate"},
+		{"an identity that the certificate lacks", func(c *ike.Config) {
+			c.Credentials = map[string]ike.Credential{"gw1": pki().gateways["gw2"]}
+		}, "does not stand for fqdn:gw1.test"},
 		{"no key", func(c *ike.Config) {
 			c.Credentials = map[string]ike.Credential{"gw1": {Signer: crypto.Signer(nil), Chain: pki().gateways["gw1"].Chain}}
 		}, "no key"},

@@ -13,6 +13,7 @@ import (
 	"keyman/ike/ikedb"
 	"keyman/ike/ikev1"
 	"keyman/ike/isakmp"
+	"keyman/internal/dn"
 )
 
 // A definition is a tunnel with all that belongs to it, ready to be used.
@@ -39,6 +40,9 @@ func newDefinitions(db *ikedb.DB, credentials map[string]Credential) (map[string
 			}
 			if err := checkCredential(c, p.AllowWeak); err != nil {
 				return nil, fmt.Errorf("tunnel %q: certificate %q: %w", t.Name, t.Local.Certificate, err)
+			}
+			if err := checkOwnIdentity(c, t.Local.ID); err != nil {
+				return nil, fmt.Errorf("tunnel %q: local.id: %w", t.Name, err)
 			}
 			d.credential, d.chain = c, withoutRoot(c.Chain)
 		}
@@ -91,6 +95,47 @@ func checkCredential(c Credential, allowWeak bool) error {
 		return fmt.Errorf("its RSA key has %d bits, which is weak: the protection must say weak = \"allow\"", bits)
 	}
 	return nil
+}
+
+// checkOwnIdentity checks that our certificate stands for who we say we are: no
+// peer would accept us otherwise.
+func checkOwnIdentity(c Credential, id ikedb.Identity) error {
+	leaf, err := x509.ParseCertificate(c.Chain[0])
+	if err != nil {
+		return err
+	}
+	if err := matchIdentity(leaf, id.Payload()); err != nil {
+		return ownIdentityError{id, leaf}
+	}
+	return nil
+}
+
+// ownIdentityError is an identity that our certificate does not have.
+type ownIdentityError struct {
+	id   ikedb.Identity
+	leaf *x509.Certificate
+}
+
+func (e ownIdentityError) Error() string {
+	return fmt.Sprintf("the certificate %s does not stand for %s: no peer would accept it", subject(e.leaf), e.id)
+}
+
+// Hint names the identities that it stands for.
+func (e ownIdentityError) Hint() string {
+	var names []string
+	if n, err := dn.FromDER(e.leaf.RawSubject); err == nil && !n.IsEmpty() {
+		names = append(names, "dn:"+n.String())
+	}
+	for _, n := range e.leaf.DNSNames {
+		names = append(names, "fqdn:"+n)
+	}
+	for _, m := range e.leaf.EmailAddresses {
+		names = append(names, "user_fqdn:"+m)
+	}
+	for _, ip := range e.leaf.IPAddresses {
+		names = append(names, ip.String())
+	}
+	return "it stands for " + strings.Join(names, ", ")
 }
 
 // withoutRoot drops a self-signed certificate at the end of a longer chain: the

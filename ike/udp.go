@@ -115,6 +115,9 @@ func (e listenError) Unwrap() error { return e.err }
 
 // Hint says what to do about it.
 func (e listenError) Hint() string {
+	if errors.Is(e.err, syscall.EADDRNOTAVAIL) {
+		return "this machine does not have the address: ip address lists those that it has"
+	}
 	return "ports below 1024 need root or CAP_NET_BIND_SERVICE; another IKE daemon may hold the port: choose others with --port and --natt-port"
 }
 

@@ -127,7 +127,7 @@ func (a *app) print(v any, text func(w io.Writer)) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(v)
 	}
-	text(a.stdout)
+	text(onScreen(a.stdout))
 	return nil
 }
 

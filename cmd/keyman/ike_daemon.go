@@ -7,11 +7,15 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/netip"
+	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"keyman/crl"
 	"keyman/ike"
 	"keyman/ike/control"
 	"keyman/ike/ikedb"
@@ -36,7 +40,8 @@ func newIKEDaemonCommand(a *app) *cobra.Command {
 		Long: `Read the tunnel definitions, open the key database if a tunnel signs, and
 negotiate until the process is told to end (SIGTERM or SIGINT); then the peers
 are told that the tunnels end. Tunnels with autostart are activated at once, the
-others by "keyman ike activate" or by their peers.
+others by "keyman ike activate" or by their peers. On SIGHUP the daemon forgets
+the revocation lists that it has fetched, so that the next check sees new ones.
 
 The trusted CAs are the trusted signer certificates of the key database. Where
 revocation lists come from is said by keyman.toml in the state directory; see
@@ -68,6 +73,10 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 	if err != nil {
 		return err
 	}
+	// From the first moment on, so that it never ends the daemon.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	state, err := a.state()
 	if err != nil {
 		return err
@@ -102,11 +111,31 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return orEnded(engine.Run(ctx)) })
 	both.Go(func() error { return orEnded(control.NewServer(engine, logger).Serve(ctx, listener)) })
+	both.Go(func() error {
+		forgetOnHangup(ctx, hangup, config.Verifier, logger)
+		return nil
+	})
 	if err := both.Wait(); !errors.Is(err, errEnded) {
 		return err
 	}
 	logger.Info("the daemon has ended")
 	return nil
+}
+
+// forgetOnHangup drops the revocation lists that were fetched whenever SIGHUP
+// comes, so that the next check sees what the CA has published since.
+func forgetOnHangup(ctx context.Context, hangup <-chan os.Signal, verifier ike.Verifier, logger *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			if checker, ok := verifier.(*crl.Checker); ok {
+				checker.Flush()
+			}
+			logger.Info("revocation lists will be fetched anew")
+		}
+	}
 }
 
 // errEnded makes an errgroup end its other members when one has ended well.

@@ -78,6 +78,6 @@ func writeReasons(w io.Writer, reasons []crl.Reason) {
 		if r.Clause != "" {
 			clause = " (" + r.Clause + ")"
 		}
-		fmt.Fprintf(w, "  %-8s %s%s\n", r.Severity, printable(r.Text), clause)
+		writeWrapped(w, fmt.Sprintf("  %-8s ", r.Severity), printable(r.Text)+clause)
 	}
 }

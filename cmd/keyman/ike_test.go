@@ -157,7 +157,7 @@ func TestIKEPresharedKey(t *testing.T) {
 	westLog, stopWest := west.daemon(t)
 	eastLog, _ := east.daemon(t, "--json", "--log-level", "information")
 
-	if out := must(t, west.args("ike", "list")...); !strings.Contains(out, "1                  east    dormant  ipv4:127.0.8.2") {
+	if out := must(t, west.args("ike", "list")...); !strings.Contains(out, "1   east    dormant  127.0.8.2 ") {
 		t.Errorf("list before\n%s", out)
 	}
 	if out := must(t, west.args("ike", "activate", "--wait", "1")...); out != "east: active, with ipv4:127.0.8.2, 3des-sha1-modp1024 (weak: 3DES, SHA-1, DH group 2 (modp1024))\n" {

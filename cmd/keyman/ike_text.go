@@ -21,16 +21,16 @@ func called(s ike.Status, word string) bool {
 
 // writeOutcome prints what became of an activation.
 func writeOutcome(w io.Writer, s ike.Status) {
-	line := []string{printable(s.Tunnel) + ": " + string(s.State)}
+	text := string(s.State)
 	switch s.State {
 	case ike.TunnelActive:
-		line = append(line, "with "+printable(s.RemoteID), algorithms(s))
+		text += ", with " + printable(s.RemoteID) + ", " + algorithms(s)
 	default:
 		if s.Error != "" {
-			line = append(line, printable(s.Error))
+			text += ", " + printable(s.Error)
 		}
 	}
-	fmt.Fprintln(w, strings.Join(line, ", "))
+	writeWrapped(w, printable(s.Tunnel)+": ", text)
 	writeReasons(w, furtherReasons(s))
 }
 
@@ -53,13 +53,40 @@ func writeTable(w io.Writer, list []ike.Status, now time.Time) {
 		fmt.Fprintln(w, "no tunnels")
 		return
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "Phase 1 Tunnel ID\tName\tStatus\tRemote ID\tRemote Address\tAlgorithms\tRemaining")
+	const columns = "No\tNAME\tSTATUS\tPEER\tALGORITHMS\tSECONDS LEFT"
+	var table strings.Builder
+	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, columns)
 	for _, s := range list {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", tunnelNumber(s), orDash(printable(s.Tunnel)), s.State,
-			orDash(printable(s.RemoteID)), address(s), orDash(algorithms(s)), orDash(remaining(s, now)))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", tunnelNumber(s), orDash(printable(s.Tunnel)), s.State,
+			orDash(printable(peer(s))), orDash(algorithmsShort(s)), orDash(remaining(s, now)))
 	}
 	t.Flush()
+	// What failed says why, below its line.
+	i := -1
+	for line := range strings.Lines(table.String()) {
+		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+		if i >= 0 && list[i].State == ike.TunnelFailed {
+			writeWrapped(w, "    ", printable(list[i].Error))
+		}
+		i++
+	}
+}
+
+// peer is whom a tunnel is for: the identity without its type, or the address.
+func peer(s ike.Status) string {
+	if s.RemoteID != "" {
+		return idValue(s.RemoteID)
+	}
+	return address(s)
+}
+
+// algorithmsShort names what a tunnel uses, and whether any of it is weak.
+func algorithmsShort(s ike.Status) string {
+	if len(s.Weak) == 0 {
+		return s.Transform
+	}
+	return s.Transform + " (weak)"
 }
 
 // writeTunnels prints a block for each tunnel, with the labels that "ike
@@ -131,7 +158,7 @@ func remaining(s ike.Status, now time.Time) string {
 	if s.State != ike.TunnelActive || s.Expires.IsZero() {
 		return ""
 	}
-	return seconds(max(0, s.Expires.Sub(now)))
+	return strconv.FormatInt(int64(max(0, s.Expires.Sub(now))/time.Second), 10)
 }
 
 // seconds writes a length of time as AIX does.

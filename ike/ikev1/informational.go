@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"keyman/ike/isakmp"
+	"keyman/ike/suite"
 )
 
 // notification makes a notification about this SA: its SPI is both cookies
@@ -158,9 +160,31 @@ func (s *SA) unauthenticated(d Datagram, h isakmp.Header) {
 	for _, n := range isakmp.All[*isakmp.Notification](m.Payloads) {
 		s.emit(Trace{Kind: TraceNotification, Exchange: h.Exchange, Path: d.Path, Note: n.NotifyType.String() + " (not authenticated)"})
 		if n.NotifyType.IsError() {
-			s.suspect(fmt.Errorf("the peer answered %v (not authenticated)", n.NotifyType))
+			s.suspect(fmt.Errorf("the peer answered %v (not authenticated)%s", n.NotifyType, s.meaning(n.NotifyType)))
 		}
 	}
+}
+
+// meaning says what a peer commonly means by an error, as far as the state of the
+// negotiation tells.
+func (s *SA) meaning(n isakmp.NotifyType) string {
+	switch {
+	case n == isakmp.NoProposalChosen && s.policy != nil:
+		var offered []string
+		for _, t := range s.policy.Transforms {
+			offered = append(offered, described(t))
+		}
+		return ": it accepts nothing of what was offered, " + strings.Join(offered, ", ")
+	case n == isakmp.PayloadMalformed && s.keys != nil && s.transform.Auth == suite.PresharedKey:
+		return ": it could not decrypt, so the preshared keys differ, most likely"
+	case n == isakmp.AuthenticationFailed && s.transform.Auth == suite.PresharedKey:
+		return ": the preshared keys differ, most likely"
+	case n == isakmp.AuthenticationFailed:
+		return ": it did not accept our certificate; its log says why"
+	case n == isakmp.InvalidIDInformation:
+		return ": it knows no tunnel for the identity that we claim"
+	}
+	return ""
 }
 
 // notifiedBy acts on an authenticated notification.
@@ -176,7 +200,7 @@ func (s *SA) notifiedBy(n *isakmp.Notification, d Datagram, h isakmp.Header) {
 		s.end(StateClosed)
 		s.emit(Closed{Reason: fmt.Sprintf("the peer refused: %v", n.NotifyType)})
 	case n.NotifyType.IsError() && s.state != StateEstablished:
-		err := fmt.Errorf("the peer refused: %v", n.NotifyType)
+		err := fmt.Errorf("the peer refused: %v%s", n.NotifyType, s.meaning(n.NotifyType))
 		if s.peer.keyman {
 			// keyman refuses once its verdict stands, and keeps to it.
 			s.fail(err)

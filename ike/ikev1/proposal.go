@@ -3,6 +3,7 @@ package ikev1
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"keyman/ike/isakmp"
 	"keyman/ike/suite"
@@ -23,13 +24,14 @@ func newOffer(transforms []suite.Transform) *isakmp.SA {
 }
 
 // errNoProposal is an offer in which nothing fits.
-type errNoProposal struct{ offered []string }
+type errNoProposal struct{ offered, accepted []string }
 
 func (e errNoProposal) Error() string {
 	if len(e.offered) == 0 {
 		return "the peer offered no algorithms that are known here"
 	}
-	return fmt.Sprintf("the peer offered %v, and no policy here accepts any of them", e.offered)
+	return fmt.Sprintf("the peer offered %s, and no policy here accepts any of them; accepted for its address: %s",
+		strings.Join(e.offered, ", "), strings.Join(e.accepted, ", "))
 }
 
 // A choice is what a responder picked out of an offer.
@@ -82,10 +84,18 @@ func choose(offer *isakmp.SA, policies []*Policy) (*choice, error) {
 	}
 	e := errNoProposal{}
 	for _, o := range offers {
-		e.offered = append(e.offered, o.transform.String()+" with "+o.transform.Auth.String())
+		e.offered = append(e.offered, described(o.transform))
+	}
+	for _, policy := range policies {
+		for _, t := range policy.Transforms {
+			e.accepted = append(e.accepted, described(t))
+		}
 	}
 	return nil, e
 }
+
+// described writes a transform with its authentication.
+func described(t suite.Transform) string { return t.String() + " with " + t.Auth.String() }
 
 // shorterLife returns the transform that lives shorter; one without a lifetime
 // lives by the other's.

@@ -242,5 +242,8 @@ func (s *SA) timeoutError() error {
 	if s.doubt != nil {
 		return s.doubt
 	}
-	return fmt.Errorf("no answer from %v in time while %v", s.path.Remote, s.state)
+	if s.cfg.Role == Initiator && s.state == AwaitSA {
+		return fmt.Errorf("no answer from %v within %v: is a daemon there, and does UDP get through?", s.path.Remote, s.cfg.Timing.Deadline)
+	}
+	return fmt.Errorf("nothing more came from %v within %v: the negotiation stopped while %v", s.path.Remote, s.cfg.Timing.Deadline, s.state)
 }
