@@ -9,7 +9,7 @@
 //
 // The life of a key: [GenerateKey] makes it, AddRequest stores it with the
 // PKCS#10 request that was made for it, Receive takes the certificate that a
-// trusted CA issued for it.
+// trusted CA issued for it. Renew begins anew for a certificate that ends.
 //
 // What is promised: a file is saved whole or not at all, under a lock, and never
 // over what somebody else saved since it was read (package atomicfile). Every

@@ -14,7 +14,8 @@ import (
 // Receive takes the certificate that a CA issued for a request of this store:
 // the one among certificates (DER, in any order) whose public key a Request
 // has. The request becomes a Personal entry with the same label, or with label
-// where that is not "". Intermediate CAs that come along are added as Signers
+// where that is not "". One that Renew made takes the place of the entry that it
+// renews, unless there is a label or the subject is another one. Intermediate CAs that come along are added as Signers
 // that are not trusted; roots are not, because trust is never brought along.
 //
 // It returns ErrNoRequest where no request has the key, and ErrUntrustedIssuer
@@ -29,9 +30,6 @@ func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 		return Entry{}, &EntryError{Err: ErrNoRequest, Detail: subjects(parsed)}
 	}
 	item := s.content().Items[i]
-	if label == "" {
-		label = item.Label
-	}
 	path, err := s.trustedPath(leaf, parsed)
 	if err != nil {
 		return Entry{}, &EntryError{Label: item.Label, Err: ErrUntrustedIssuer, Detail: err.Error()}
@@ -39,8 +37,17 @@ func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 
 	// From here on the request is out and the new item in, or nothing has changed.
 	before := slices.Clone(s.content().Items)
-	s.content().Items = slices.Delete(s.content().Items, i, i+1)
 	personal := format.Item{Kind: Personal, Label: label, Certificate: leaf.Raw, Key: item.Key, Kept: item.Kept}
+	if label == "" {
+		personal.Label = item.Label
+	}
+	old := s.renewed(item.Label, leaf)
+	s.content().Items = slices.Delete(s.content().Items, i, i+1)
+	if label == "" && old >= 0 {
+		// Requests come after certificates, so that old is where it was.
+		personal.Label, personal.Default = s.content().Items[old].Label, s.content().Items[old].Default
+		s.content().Items = slices.Delete(s.content().Items, old, old+1)
+	}
 	if err := s.insert(personal); err != nil {
 		s.content().Items = before
 		return Entry{}, err
