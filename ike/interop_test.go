@@ -85,7 +85,7 @@ var labCases = []labCase{
 	{name: "rsa-intermediate", intermediate: true},
 	{name: "psk", auth: ikedb.AuthPresharedKey, psk: "interop secret"},
 	{name: "psk-ecp256", auth: ikedb.AuthPresharedKey, psk: "interop secret", transform: "aes128-sha256-ecp256"},
-	{name: "psk-differs", auth: ikedb.AuthPresharedKey, psk: "another secret", refused: "preshared keys differ|PAYLOAD-MALFORMED|no answer|INVALID-HASH|AUTHENTICATION-FAILED"},
+	{name: "psk-differs", auth: ikedb.AuthPresharedKey, psk: "another secret", refused: "preshared keys differ"},
 
 	{name: "crl-http-danted", auth: ikedb.AuthRSASignatureCRL, cdp: labHTTP, source: func(t *testing.T, l *lab) {
 		byHTTP(t, l)

@@ -245,5 +245,10 @@ func (s *SA) timeoutError() error {
 	if s.cfg.Role == Initiator && s.state == AwaitSA {
 		return fmt.Errorf("no answer from %v within %v: is a daemon there, and does UDP get through?", s.path.Remote, s.cfg.Timing.Deadline)
 	}
-	return fmt.Errorf("nothing more came from %v within %v: the negotiation stopped while %v", s.path.Remote, s.cfg.Timing.Deadline, s.state)
+	why := ""
+	if s.cfg.Role == Initiator && s.state == AwaitAuth && s.transform.Auth == suite.PresharedKey {
+		// Most peers say nothing to what they cannot decrypt.
+		why = ": the preshared keys differ, most likely"
+	}
+	return fmt.Errorf("nothing more came from %v within %v while %v%s", s.path.Remote, s.cfg.Timing.Deadline, s.state, why)
 }
