@@ -21,7 +21,7 @@ import (
 )
 
 // certInfo is a certificate as "keyman cert show" prints it. One that cannot be
-// used has no more than what stands before Unusable, and the fingerprints.
+// used has no more than what stands before CA, and the fingerprints.
 type certInfo struct {
 	Subject     string    `json:"subject"`
 	Issuer      string    `json:"issuer"`
@@ -31,6 +31,7 @@ type certInfo struct {
 	DaysLeft    int       `json:"days_left"` // negative where it has expired
 	Key         string    `json:"key"`
 	Signature   string    `json:"signature_algorithm"`
+	PublicKey   string    `json:"public_key_sha256"`  // of the SubjectPublicKeyInfo
 	Unusable    string    `json:"unusable,omitempty"` // the reason
 	CA          bool      `json:"ca"`
 	KeyID       string    `json:"key_id,omitempty"`
@@ -50,11 +51,11 @@ func newCertInfo(der []byte, now time.Time) (certInfo, error) {
 	if err != nil {
 		return certInfo{}, err
 	}
-	sum256, sum1 := sha256.Sum256(der), sha1.Sum(der)
+	sum256, sum1, key := sha256.Sum256(der), sha1.Sum(der), sha256.Sum256(s.PublicKey)
 	info := certInfo{
 		Subject: nameText(s.Subject), Issuer: nameText(s.Issuer), Serial: s.Serial.Text(16),
 		NotBefore: s.NotBefore, NotAfter: s.NotAfter, DaysLeft: daysLeft(s.NotAfter, now), validity: validityText(s.NotBefore, s.NotAfter, now),
-		Key: s.KeyType, Signature: s.Signature, SHA256: colons(sum256[:]), SHA1: colons(sum1[:]),
+		Key: s.KeyType, Signature: s.Signature, PublicKey: colons(key[:]), SHA256: colons(sum256[:]), SHA1: colons(sum1[:]),
 	}
 	if s.Unusable != nil {
 		info.Unusable = s.Unusable.Error()
