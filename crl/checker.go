@@ -218,7 +218,7 @@ type search struct {
 
 	reasons []Reason // why a place gave no answer
 	answer  finding  // set where one did
-	stale   *Reason  // revoked, says a list that is out of date
+	named   *Reason  // revoked, says a list that may not decide
 }
 
 // atHand asks the lists that need no fetching.
@@ -305,43 +305,62 @@ func (s *search) ask(a answer) bool {
 	return decided
 }
 
-// look looks for the certificate in one verified list (RFC 5280, 6.3.3).
+// look looks for the certificate in one verified list (RFC 5280, 6.3.3). One that
+// says revoked and may not decide is noted in s.named.
 func (s *search) look(l *List) (f finding, conclusive bool) {
-	no := func(code, detail string, date time.Time) (finding, bool) {
-		r := newReason(Fatal, code, s.cert, listName(l)+detail).about(l)
-		r.Date = date
-		return finding{reasons: []Reason{r}}, false
-	}
-	if len(l.UnknownCritical) > 0 {
-		return no(CodeCRLCritical, fmt.Sprintf(", OID %s", l.UnknownCritical[0]), time.Time{})
-	}
-	why, partial := l.covers(s.cert, s.at)
-	if why != "" && !partial {
-		return no(CodeCRLScope, " "+why, time.Time{})
-	}
-	if l.ThisUpdate.After(s.run.now.Add(ClockSkew)) {
-		return no(CodeCRLNotYet, ", made "+when(l.ThisUpdate), l.ThisUpdate)
-	}
-	expired := l.expired(s.run.now)
-	if e, ok := l.Lookup(s.cert.SerialNumber); ok && e.Revokes() {
-		detail := fmt.Sprintf("on %s, reason %s, says %s", when(e.Date), e.Reason, listName(l))
-		r := newReason(Fatal, CodeRevoked, s.cert, detail).about(l)
-		r.Date = e.Date
-		if !expired {
-			return finding{status: StatusRevoked, reasons: []Reason{r}, next: l.NextUpdate}, true
-		}
-		s.stale = &r
-	}
+	flaw, partial := s.flaw(l)
+	revoked := s.revoked(l)
 	switch {
-	case partial:
-		return no(CodeCRLScope, " "+why, time.Time{})
-	case l.NextUpdate.IsZero():
-		return no(CodeCRLExpired, " does not say when the next one is due", time.Time{})
-	case expired:
-		return no(CodeCRLExpired, ", the next one was due "+when(l.NextUpdate), l.NextUpdate)
+	case revoked != nil && (flaw == nil || partial):
+		return finding{status: StatusRevoked, reasons: []Reason{*revoked}, next: l.NextUpdate}, true
+	case flaw != nil:
+		if revoked != nil {
+			s.named = revoked
+		}
+		return finding{reasons: []Reason{*flaw}}, false
 	}
 	r := newReason(Note, CodeChecked, s.cert, "says "+listName(l)+", next update "+when(l.NextUpdate)).about(l)
 	return finding{status: StatusGood, reasons: []Reason{r}, next: l.NextUpdate}, true
+}
+
+// revoked is the reason where a list says that the certificate is revoked, and
+// nil where it does not.
+func (s *search) revoked(l *List) *Reason {
+	e, ok := l.revokes(s.cert.SerialNumber)
+	if !ok {
+		return nil
+	}
+	r := newReason(Fatal, CodeRevoked, s.cert, fmt.Sprintf("on %s, reason %s, says %s", when(e.Date), e.Reason, listName(l))).about(l)
+	r.Date = e.Date
+	return &r
+}
+
+// flaw is the reason why a list may not decide that the certificate is good, nil
+// where it may. partial means that it still decides that it is revoked.
+func (s *search) flaw(l *List) (flaw *Reason, partial bool) {
+	found := func(code, detail string, date time.Time) *Reason {
+		r := newReason(Fatal, code, s.cert, listName(l)+detail).about(l)
+		r.Date = date
+		return &r
+	}
+	expired := l.expired(s.run.now)
+	why, partial := l.covers(s.cert, s.at)
+	switch {
+	case len(l.UnknownCritical) > 0:
+		return found(CodeCRLCritical, ", OID "+l.UnknownCritical[0], time.Time{}), false
+	case why != "" && !partial:
+		return found(CodeCRLScope, " "+why, time.Time{}), false
+	case l.ThisUpdate.After(s.run.now.Add(ClockSkew)):
+		return found(CodeCRLNotYet, ", made "+when(l.ThisUpdate), l.ThisUpdate), false
+	case partial:
+		return found(CodeCRLScope, " "+why, time.Time{}), !expired
+	case l.NextUpdate.IsZero():
+		return found(CodeCRLExpired, " does not say when the next one is due", time.Time{}), false
+	case expired:
+		return found(CodeCRLExpired, ", the next one was due "+when(l.NextUpdate), l.NextUpdate), false
+	default:
+		return nil, false
+	}
 }
 
 // expired reports whether the list's time is over. A list that does not say
@@ -356,12 +375,14 @@ func (s *search) conclusion() finding {
 	return s.answer
 }
 
-// withoutAnswer decides where no current list could be had.
+// withoutAnswer decides where no list could be had that may decide.
 func (s *search) withoutAnswer() finding {
-	if s.stale != nil {
-		// Only a hold is ever lifted: an old list that names the certificate
-		// is believed, one that does not is not.
-		return finding{status: StatusRevoked, reasons: append(softened(s.reasons), *s.stale)}
+	if s.named != nil {
+		// Only a hold is ever lifted, and an issuer gives a serial number once:
+		// a list of the issuer that names the certificate is believed, also
+		// where it is old, early, for other certificates or not understood as a
+		// whole. Of one that does not name it nothing follows.
+		return finding{status: StatusRevoked, reasons: append(softened(s.reasons), *s.named)}
 	}
 	switch {
 	case s.run.policy.Revocation == Relaxed, s.run.policy.Revocation == IfURI && len(s.at) == 0:

@@ -69,7 +69,7 @@ const (
 // entryNotes is what parseEntry learns beyond the Entry itself.
 type entryNotes struct {
 	unknownCritical cryptobyte.String // OID content octets, or nil
-	otherIssuer     bool
+	issuer          cryptobyte.String // GeneralNames of certificateIssuer, or nil
 }
 
 // parseEntry reads the content of one element of revokedCertificates.
@@ -119,7 +119,7 @@ func (n *entryNotes) read(e *Entry, extensions cryptobyte.String) error {
 			}
 			hasDate = true
 		case oidCertificateIssuer:
-			n.otherIssuer = true
+			n.issuer = value
 		default:
 			if critical && n.unknownCritical == nil {
 				n.unknownCritical = oid

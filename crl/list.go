@@ -7,6 +7,9 @@ import (
 	"sort"
 	"time"
 
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
 	"keyman/internal/dn"
 )
 
@@ -36,8 +39,8 @@ type List struct {
 	// Extensions are the list's extensions in their order.
 	Extensions []Extension
 	// UnknownCritical are the OIDs of critical extensions, of the list or of
-	// an entry, that this package does not process. A list with one answers
-	// nothing (RFC 5280, 5.2 and 5.3).
+	// an entry, that this package does not process. A list with one never
+	// answers that a certificate is good (RFC 5280, 5.2 and 5.3).
 	UnknownCritical []string
 	// SignatureAlgorithm is a word such as SHA256-RSA, or an OID.
 	SignatureAlgorithm string
@@ -103,6 +106,58 @@ func (l *List) Lookup(serial *big.Int) (Entry, bool) {
 	serial.FillBytes(buffer[:])
 	// The content octets of a DER INTEGER: the shortest with a sign bit.
 	return l.lookup(buffer[stackSerial-serial.BitLen()/8-1:])
+}
+
+// revokes finds an entry that says that the list's issuer revoked a certificate
+// of its own. In a list that speaks for other issuers, too, an entry is about
+// certificates of the issuer that it names, or that the last one before it named,
+// or of the list's own where none did (RFC 5280, 5.3.3).
+func (l *List) revokes(serial *big.Int) (Entry, bool) {
+	if l.Scope != nil && l.Scope.OnlyAttributeCerts {
+		return Entry{}, false // they have serial numbers of their own
+	}
+	if !l.otherIssuers {
+		e, ok := l.Lookup(serial)
+		return e, ok && e.Revokes()
+	}
+	octets := integerOctets(serial)
+	own := true
+	var content cryptobyte.String
+	for rest := cryptobyte.String(l.entries); rest.ReadASN1(&content, cbasn1.SEQUENCE); {
+		e, notes, err := parseEntry(content, l.Version)
+		if err != nil {
+			break // Parse has read every entry
+		}
+		if notes.issuer != nil {
+			own = l.isIssuer(notes.issuer)
+		}
+		if own && e.Revokes() && bytes.Equal(e.Serial, octets) {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
+
+// isIssuer reports whether GeneralNames may name the list's issuer. What cannot
+// be read may.
+func (l *List) isIssuer(names cryptobyte.String) bool {
+	var content, name cryptobyte.String
+	if !names.ReadASN1(&content, cbasn1.SEQUENCE) || !names.Empty() {
+		return true
+	}
+	for !content.Empty() {
+		var tag cbasn1.Tag
+		if !content.ReadAnyASN1(&name, &tag) {
+			return true
+		}
+		if tag != tagDirectory {
+			continue
+		}
+		if issuer, err := dn.FromDER(name); err != nil || issuer.Equal(l.Issuer) {
+			return true
+		}
+	}
+	return false
 }
 
 // lookup finds an entry by the content octets of its serial number. Where a

@@ -176,7 +176,7 @@ func (l *List) parseEntries(entries cryptobyte.String) error {
 		if err != nil {
 			return fmt.Errorf("entry %d: %w", len(l.index)+1, err)
 		}
-		l.otherIssuers = l.otherIssuers || notes.otherIssuer
+		l.otherIssuers = l.otherIssuers || notes.issuer != nil
 		if notes.unknownCritical != nil {
 			l.addUnknownCritical(oidText(notes.unknownCritical))
 		}

@@ -15,7 +15,10 @@ const (
 	// IfURI demands a list only of a certificate that names a source.
 	IfURI
 	// Relaxed accepts a certificate about which no list could be had, with
-	// a warning in the verdict; a list that says revoked still counts.
+	// a warning in the verdict. A list that is signed by the issuer and says
+	// revoked still counts, also where it could not say good: one out of
+	// date, of the future, for other certificates, with entries of other
+	// issuers, or with a critical extension unknown here.
 	Relaxed
 	// Off asks for no list at all.
 	Off
