@@ -32,6 +32,8 @@ type app struct {
 	stdout, stderr io.Writer
 	json           bool
 	stateDir       string
+	// interrupted is closed when the process is told to end; nil is never.
+	interrupted <-chan struct{}
 }
 
 // usageError is a command line that cannot be meant: exit code 2.

@@ -20,7 +20,7 @@ func main() {
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, interrupted: ctx.Done()}
 	root := newRootCommand(a)
 	root.SetArgs(args)
 	return a.finish(root.ExecuteContext(ctx))

@@ -38,14 +38,9 @@ func addPasswordFlags(cmd *cobra.Command, prefix, what string) *passwordFlags {
 func (a *app) password(f *passwordFlags, what string, confirm bool) (keystore.Password, error) {
 	switch {
 	case f.file == "-":
-		return firstLine(a.stdin, "standard input")
+		return a.unlessInterrupted(func() (keystore.Password, error) { return firstLine(a.stdin, "standard input") })
 	case f.file != "":
-		file, err := os.Open(f.file)
-		if err != nil {
-			return nil, fmt.Errorf("password file: %w", err)
-		}
-		defer file.Close()
-		return firstLine(file, f.file)
+		return a.unlessInterrupted(func() (keystore.Password, error) { return passwordFile(f.file) })
 	case f.env != "":
 		value, ok := os.LookupEnv(f.env)
 		if !ok {
@@ -54,6 +49,41 @@ func (a *app) password(f *passwordFlags, what string, confirm bool) (keystore.Pa
 		return keystore.Password(value), nil
 	}
 	return a.prompt(what, confirm)
+}
+
+// errInterrupted is a process that was told to end while it waited for a
+// password.
+var errInterrupted = errors.New("interrupted")
+
+// unlessInterrupted returns what read returns, or errInterrupted as soon as the
+// process is told to end. Nothing ends a read from a terminal or a pipe: it is
+// left behind, in a process that is about to end.
+func (a *app) unlessInterrupted(read func() (keystore.Password, error)) (keystore.Password, error) {
+	type result struct {
+		password keystore.Password
+		err      error
+	}
+	done := make(chan result, 1)
+	go func() {
+		password, err := read()
+		done <- result{password, err}
+	}()
+	select {
+	case r := <-done:
+		return r.password, r.err
+	case <-a.interrupted:
+		return nil, errInterrupted
+	}
+}
+
+// passwordFile reads a password from the first line of a file.
+func passwordFile(path string) (keystore.Password, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("password file: %w", err)
+	}
+	defer file.Close()
+	return firstLine(file, path)
 }
 
 // firstLine reads a password up to the end of the first line.
@@ -78,9 +108,9 @@ func (a *app) prompt(what string, confirm bool) (keystore.Password, error) {
 	}
 	ask := func(label string) (keystore.Password, error) {
 		fmt.Fprintf(a.stderr, "%s: ", label)
-		line, err := term.ReadPassword(int(in.Fd()))
+		line, err := a.typed(int(in.Fd()))
 		fmt.Fprintln(a.stderr)
-		return keystore.Password(line), err
+		return line, err
 	}
 	first, err := ask("Password for " + what)
 	if err != nil || !confirm {
@@ -96,4 +126,18 @@ func (a *app) prompt(what string, confirm bool) (keystore.Password, error) {
 		return nil, usagef("the two passwords differ")
 	}
 	return first, nil
+}
+
+// typed reads a line from a terminal without echo. Whoever ends the process
+// meanwhile gets the terminal back as it was.
+func (a *app) typed(terminal int) (keystore.Password, error) {
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return nil, err
+	}
+	password, err := a.unlessInterrupted(func() (keystore.Password, error) { return term.ReadPassword(terminal) })
+	if errors.Is(err, errInterrupted) {
+		err = errors.Join(err, term.Restore(terminal, before))
+	}
+	return password, err
 }
