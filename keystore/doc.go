@@ -18,6 +18,10 @@
 // without regard to case, as Java does. Nothing that this package returns
 // prints a key or a password.
 //
+// What a file was before a save is kept for [Store.Undo], [KeptGenerations] times
+// back. So a key that is deleted is gone from the disk only when as many saves
+// have followed, or with [Forget], or when the password is changed.
+//
 // A Store is for one goroutine at a time; the Entries and Signers that came out
 // of it are for any number.
 //

@@ -24,6 +24,9 @@ var (
 	ErrUnknownFormat = errors.New("not a key database")
 	// ErrEmptyPassword is a new password without a character.
 	ErrEmptyPassword = errors.New("the password is empty")
+	// ErrNoGeneration is a key database of which no older generation is kept
+	// that is other than what is there.
+	ErrNoGeneration = errors.New("there is no older generation to go back to")
 	// ErrLocked is a file that another program is saving.
 	ErrLocked = atomicfile.ErrLocked
 	// ErrChanged is a file that another program saved since it was read.
@@ -60,6 +63,7 @@ var hints = []struct {
 	{fs.ErrNotExist, "keyman keydb create makes a key database; --keydb says where it is"},
 	{fs.ErrExist, "open it as it is, or choose another file with --keydb"},
 	{ErrChanged, "nothing was saved: do it again on what is there now"},
+	{ErrNoGeneration, "keyman keydb undo --list shows what is kept"},
 	{ErrDuplicateLabel, "choose another label; upper and lower case do not count"},
 	{ErrNotFound, "keyman cert list and keyman req list show the labels"},
 	{ErrUnusable, "it can be shown, kept and exported all the same"},

@@ -28,6 +28,7 @@ type Store struct {
 	password hidden[Password]
 	content  hidden[*format.Content]
 	read     atomicfile.Fingerprint
+	forget   bool // the next save removes all generations
 }
 
 // Options say what Create makes. The zero value is the default.
@@ -202,12 +203,14 @@ func (s *Store) index(label string) int {
 	return -1
 }
 
-// SetPassword changes the password with which the next Save encrypts. An empty
-// one is ErrEmptyPassword.
+// SetPassword changes the password with which the next Save encrypts. That Save
+// removes all generations too: they would open with the old one. An empty
+// password is ErrEmptyPassword.
 func (s *Store) SetPassword(pw Password) error {
 	if err := s.setPassword(pw); err != nil {
 		return fileError("set the password of", s.path, err)
 	}
+	s.forget = true
 	return nil
 }
 
@@ -228,7 +231,7 @@ func (s *Store) setPassword(pw Password) error {
 func (s *Store) Save(ctx context.Context) error {
 	data, err := encode(s.format, s.content(), s.password())
 	if err == nil {
-		err = s.write(ctx, data)
+		err = s.write(ctx, data, KeptGenerations)
 	}
 	return s.saveError(err)
 }
@@ -249,17 +252,27 @@ func (s *Store) saveError(err error) error {
 	}
 }
 
-// write replaces the files.
-func (s *Store) write(ctx context.Context, data [][]byte) error {
+// write replaces the files. Of what they were it keeps so many generations.
+func (s *Store) write(ctx context.Context, data [][]byte, keep int) error {
 	for _, one := range data {
 		if len(one) > maxFile {
 			return fmt.Errorf("the key database would be larger than %d bytes", maxFile)
 		}
 	}
-	read, err := atomicfile.SaveSet(ctx, s.files, data, atomicfile.Options{Mode: 0o600, Expect: &s.read})
+	o := atomicfile.Options{Mode: 0o600, Expect: &s.read, Keep: keep}
+	if s.forget {
+		o.Keep = 0
+	}
+	read, err := atomicfile.SaveSet(ctx, s.files, data, o)
 	if err != nil {
 		return err
 	}
 	s.read = read
+	if s.forget {
+		if err := atomicfile.Forget(s.files, 0); err != nil {
+			return fmt.Errorf("the new password is in force, but an older generation that opens with the old one could not be removed: %w", err)
+		}
+		s.forget = false
+	}
 	return nil
 }

@@ -151,7 +151,10 @@ func newCertDeleteCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete LABEL",
 		Short: "Delete an entry, with its private key where it has one",
-		Args:  cobra.ExactArgs(1),
+		Long: `Delete an entry, with its private key where it has one. The key is still in the
+kept generations of the key database, from which "keyman keydb undo" brings it
+back; "keyman keydb undo --forget" removes those.`,
+		Args: cobra.ExactArgs(1),
 	}
 	flags := addKeydbFlags(cmd)
 	cmd.Flags().BoolVar(&force, "force", false, "delete a CA certificate also where others chain to it")

@@ -22,7 +22,8 @@ PKCS#12 file, which openssl and keytool open, too. Java's JKS and JCEKS and IBM'
 CMS (.kdb with the files beside it) are read and written as well; the format of a
 file is told by its content. Every command takes any of them with --keydb.`,
 	}
-	cmd.AddCommand(newKeydbCreateCommand(a), newKeydbListCommand(a), newKeydbPasswdCommand(a), newKeydbConvertCommand(a))
+	cmd.AddCommand(newKeydbCreateCommand(a), newKeydbListCommand(a), newKeydbPasswdCommand(a), newKeydbConvertCommand(a),
+		newKeydbUndoCommand(a))
 	return cmd
 }
 
@@ -79,7 +80,10 @@ func newKeydbPasswdCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "passwd",
 		Short: "Change the password of a key database",
-		Args:  cobra.NoArgs,
+		Long: `Change the password of a key database: every key is encrypted anew. The kept
+generations are removed, because they would open with the old password; there is
+no undo of this.`,
+		Args: cobra.NoArgs,
 	}
 	flags := addKeydbFlags(cmd)
 	next := addPasswordFlags(cmd, "new-", "the new password")

@@ -85,6 +85,18 @@ func ReadGeneration(paths []string, number int, limit int64) ([][]byte, error) {
 	return data, nil
 }
 
+// RemoveGeneration removes one generation of a set.
+func RemoveGeneration(paths []string, number int) error {
+	set, err := newSet(paths)
+	if err != nil {
+		return err
+	}
+	if err := set.remove(system{}, number); err != nil {
+		return err
+	}
+	return system{}.flush(filepath.Dir(set.paths[0]))
+}
+
 // Forget removes all generations of a set but the youngest keep.
 func Forget(paths []string, keep int) error {
 	set, err := newSet(paths)
@@ -130,11 +142,19 @@ func (s set) forget(l layer, keep int) error {
 		if n < keep {
 			continue
 		}
-		for _, path := range s.paths {
-			if err := l.remove(generationPath(path, generation.Number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
+		if err := s.remove(l, generation.Number); err != nil {
+			return err
 		}
 	}
 	return l.flush(filepath.Dir(s.paths[0]))
+}
+
+// remove removes the files of a generation.
+func (s set) remove(l layer, number int) error {
+	for _, path := range s.paths {
+		if err := l.remove(generationPath(path, number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }

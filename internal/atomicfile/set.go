@@ -105,7 +105,7 @@ func (l *Lock) SaveSet(paths []string, data [][]byte, o Options) (Fingerprint, e
 			data[i] = before[i]
 		}
 	}
-	return fingerprintOfSet(data), nil
+	return FingerprintOfSet(data), nil
 }
 
 // maxCompared bounds a file that is compared with what was read, in bytes.
@@ -295,11 +295,12 @@ func (s set) read(limit int64) ([][]byte, Fingerprint, error) {
 			data[i] = []byte{} // empty is not absent
 		}
 	}
-	return data, fingerprintOfSet(data), nil
+	return data, FingerprintOfSet(data), nil
 }
 
-// fingerprintOfSet is the zero value where no file is there.
-func fingerprintOfSet(data [][]byte) Fingerprint {
+// FingerprintOfSet returns the fingerprint of a set with these contents; nil is a
+// file that is absent. It is the zero value where all are.
+func FingerprintOfSet(data [][]byte) Fingerprint {
 	var (
 		sum bytes.Buffer
 		p   Fingerprint
