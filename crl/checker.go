@@ -91,7 +91,7 @@ func (c *Checker) Check(ctx context.Context, chain [][]byte, p Policy) Verdict {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
-	found, reasons := paths(chain, p.Anchors, now)
+	found, reasons := paths(chain, now, p)
 	if len(found) == 0 {
 		return Verdict{Status: StatusInvalid, Reasons: reasons}
 	}
@@ -162,8 +162,11 @@ type finding struct {
 // path checks the certificates of one path, all at once, and reports whether
 // its first one is revoked.
 func (r *run) path(ctx context.Context, path []*x509.Certificate) (v Verdict, leafRevoked bool) {
+	v.Status = StatusGood
+	v.Reasons = weakened(path)
 	if len(path) == 1 {
-		return Verdict{Status: StatusGood, Reasons: []Reason{newReason(Note, CodeAnchor, path[0], "")}}, false
+		v.Reasons = append(v.Reasons, newReason(Note, CodeAnchor, path[0], ""))
+		return v, false
 	}
 	findings := make([]finding, len(path)-1)
 	var running sync.WaitGroup
@@ -175,7 +178,6 @@ func (r *run) path(ctx context.Context, path []*x509.Certificate) (v Verdict, le
 		running.Go(func() { findings[i] = r.certificate(ctx, path[i], path[i+1]) })
 	}
 	running.Wait()
-	v.Status = StatusGood
 	for i, f := range slices.Backward(findings) { // from the anchor down
 		r.seen[linkAt(path, i)] = f
 		v.Reasons = append(v.Reasons, f.reasons...)

@@ -26,6 +26,10 @@
 // never the ground of a good answer. Sources named by a certificate are asked
 // only after its path has proved valid.
 //
+// Under every policy the keys on a path, the anchor's with them, have MinBits,
+// or MinWeakBits where the policy allows weak ones, and under every one but Off a
+// list of the issuer that names the certificate counts against it.
+//
 // RFC 5280 (sections 4.2.1.13, 5, 6.1 by crypto/x509, 6.3), RFC 4516 and 4523
 // (LDAP), RFC 7468 (PEM).
 package crl

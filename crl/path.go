@@ -19,7 +19,7 @@ const (
 // paths finds the ways from chain[0] over the rest of the chain to an anchor,
 // each from the certificate to the anchor. Where there is none the reasons say
 // why; otherwise they are notes.
-func paths(chain, anchors [][]byte, now time.Time) ([][]*x509.Certificate, []Reason) {
+func paths(chain [][]byte, now time.Time, policy Policy) ([][]*x509.Certificate, []Reason) {
 	if len(chain) == 0 || len(chain) > MaxChain {
 		return nil, []Reason{newReason(Fatal, CodeMalformed, nil,
 			fmt.Sprintf("a chain of %d certificates, allowed are 1 to %d", len(chain), MaxChain))}
@@ -28,7 +28,7 @@ func paths(chain, anchors [][]byte, now time.Time) ([][]*x509.Certificate, []Rea
 	if err != nil {
 		return nil, []Reason{newReason(Fatal, CodeMalformed, nil, "the certificate: "+err.Error())}
 	}
-	roots, rootCerts, notes := pool("trusted certificate", anchors)
+	roots, rootCerts, notes := pool("trusted certificate", policy.Anchors)
 	between, betweenCerts, moreNotes := pool("certificate of the chain", chain[1:])
 	notes = append(notes, moreNotes...)
 	if len(rootCerts) == 0 {
@@ -49,6 +49,11 @@ func paths(chain, anchors [][]byte, now time.Time) ([][]*x509.Certificate, []Rea
 	found = slices.DeleteFunc(found, breaksEmailConstraints)
 	if len(found) == 0 {
 		return nil, append(notes, newReason(Fatal, CodePath, leaf, "an e-mail address on it is not one that a CA above may certify"))
+	}
+	weak := weakKeys(found[0], policy.AllowWeak)
+	found = slices.DeleteFunc(found, func(path []*x509.Certificate) bool { return len(weakKeys(path, policy.AllowWeak)) > 0 })
+	if len(found) == 0 {
+		return nil, append(notes, weak...)
 	}
 	return found[:min(len(found), maxPaths)], notes
 }

@@ -64,7 +64,9 @@ type Policy struct {
 	Time time.Time
 	// Timeout bounds the check with all its fetches; zero is DefaultTimeout.
 	Timeout time.Duration
-	// AllowWeak accepts lists signed with SHA-1. Certificates signed with
-	// SHA-1 are refused in any case, by crypto/x509.
+	// AllowWeak accepts lists signed with SHA-1, and RSA and DSA keys from
+	// MinWeakBits on, where otherwise every key of a path must have MinBits.
+	// ECDSA keys below MinCurveBits and certificates signed with SHA-1 are
+	// refused in any case, the latter by crypto/x509.
 	AllowWeak bool
 }

@@ -17,6 +17,7 @@ const (
 	CodeNotYetValid       = "not-yet-valid"
 	CodeBadSignature      = "bad-signature"
 	CodeWeakSignature     = "weak-signature"
+	CodeWeakKey           = "weak-key"
 	CodeNotCA             = "not-a-ca"
 	CodeCriticalExtension = "critical-extension"
 	CodePath              = "path"
@@ -47,6 +48,7 @@ var reasonTable = map[string]struct{ words, clause string }{
 	CodeNotYetValid:       {"not valid yet", "RFC 5280, 6.1.3 (a)(2)"},
 	CodeBadSignature:      {"the signature of the issuer is wrong", "RFC 5280, 6.1.3 (a)(1)"},
 	CodeWeakSignature:     {"signed with a weak algorithm", ""},
+	CodeWeakKey:           {"its key is weak", ""},
 	CodeNotCA:             {"not allowed to sign certificates", "RFC 5280, 6.1.4 (k), (n)"},
 	CodeCriticalExtension: {"a critical extension is not known", "RFC 5280, 6.1.5 (f)"},
 	CodePath:              {"the path is not valid", "RFC 5280, 6.1"},

@@ -45,7 +45,8 @@ type Settings struct {
 	// CAFile holds the CA certificates for https and ldaps, PEM; empty means
 	// those of the system.
 	CAFile string `toml:"ca_file" json:"ca_file"`
-	// AllowWeak accepts lists signed with SHA-1.
+	// AllowWeak accepts lists signed with SHA-1, and RSA and DSA keys of 1024
+	// to 2047 bits.
 	AllowWeak bool `toml:"allow_weak" json:"allow_weak"`
 }
 

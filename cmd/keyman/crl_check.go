@@ -40,7 +40,7 @@ not be found out.`,
 	cmd.Flags().StringArrayVar(&f.lists, "crl", nil, "look into the revocation list in this `file` before fetching; again for more")
 	cmd.Flags().StringVar(&f.revocation, "revocation", "", "`policy`: strict, ifuri, relaxed or off (default: as keyman crl config says)")
 	cmd.Flags().StringVar(&f.time, "time", "", "check for this instant, an RFC 3339 `time` such as 2026-01-02T15:04:05Z (default now)")
-	cmd.Flags().BoolVar(&f.allowWeak, "allow-weak", false, "accept revocation lists signed with SHA-1")
+	cmd.Flags().BoolVar(&f.allowWeak, "allow-weak", false, "accept revocation lists signed with SHA-1, and RSA and DSA keys of 1024 to 2047 bits")
 	addProxyFlag(cmd, &f.proxy)
 	f.keydb = addKeydbFlags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("trust", "keydb")
