@@ -17,6 +17,7 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"keyman/internal/atomicfile"
+	"keyman/internal/pkcs7"
 )
 
 // Limits of a file.
@@ -44,13 +45,17 @@ func Read(path string) ([][]byte, error) {
 	return certs, nil
 }
 
-// Parse reads the certificates in data, PEM or DER.
+// Parse reads the certificates in data: PEM or DER, one after the other, or in the
+// PKCS#7 form in which CAs hand out chains (RFC 5652, 5.1).
 func Parse(data []byte) ([][]byte, error) {
 	if len(data) > MaxSize {
 		return nil, fmt.Errorf("certificates: longer than %d bytes", MaxSize)
 	}
 	if isPEM(data) {
 		return parsePEM(data)
+	}
+	if isPKCS7(data) {
+		return fromPKCS7(data)
 	}
 	certs, err := split(data)
 	if err != nil {
@@ -60,6 +65,30 @@ func Parse(data []byte) ([][]byte, error) {
 		return nil, errors.New("certificates: the file is empty")
 	}
 	return certs, nil
+}
+
+// isPKCS7 tells a ContentInfo, which begins with an object identifier, from a
+// certificate. Only the former may be BER of indefinite length.
+func isPKCS7(data []byte) bool {
+	if bytes.HasPrefix(data, []byte{0x30, 0x80}) {
+		return true
+	}
+	content, whole := cryptobyte.String(nil), cryptobyte.String(data)
+	return whole.ReadASN1(&content, cbasn1.SEQUENCE) && content.PeekASN1Tag(cbasn1.OBJECT_IDENTIFIER)
+}
+
+// fromPKCS7 takes the certificates out of a SignedData.
+func fromPKCS7(data []byte) ([][]byte, error) {
+	c, err := pkcs7.Parse(data)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("certificates: %w", err)
+	case len(c.Certificates) == 0:
+		return nil, errors.New("certificates: the PKCS#7 file holds none")
+	case len(c.Certificates) > MaxCertificates:
+		return nil, fmt.Errorf("certificates: more than %d", MaxCertificates)
+	}
+	return c.Certificates, nil
 }
 
 // isPEM tells PEM from DER, which may hold the same letters in a name: the
@@ -88,6 +117,16 @@ func parsePEM(data []byte) ([][]byte, error) {
 		}
 		data = rest
 		begun--
+		if pkcs7.IsPKCS7(block.Type) {
+			found, err := fromPKCS7(block.Bytes)
+			if err != nil {
+				return nil, err
+			}
+			if certs = append(certs, found...); len(certs) > MaxCertificates {
+				return nil, fmt.Errorf("certificates: more than %d", MaxCertificates)
+			}
+			continue
+		}
 		// "X509 CERTIFICATE" is an old label (RFC 7468, 5.1).
 		if block.Type != TypeCertificate && block.Type != "X509 CERTIFICATE" {
 			continue
