@@ -10,8 +10,11 @@ import (
 )
 
 const (
-	// maxDSABits bounds the prime of a DSA key, as OpenSSL does.
-	maxDSABits = 10000
+	// maxDSABits and maxDSAOrder bound the primes p and q of a DSA key in bits,
+	// and so what its check costs: some milliseconds. FIPS 186-4, 4.2 goes to
+	// 3072 and 256.
+	maxDSABits  = 4096
+	maxDSAOrder = 256
 	// dsaIntegers is how many numbers follow the version of a traditional DSA
 	// key: p, q, g, y and x. An RSA key has eight.
 	dsaIntegers = 5
@@ -66,8 +69,9 @@ func (k pkcs8) dsa() (dsaKey, error) {
 // check reports numbers out of their ranges and a generator of another group
 // (FIPS 186-4, 4.1).
 func (k dsaKey) check() error {
-	if k.p.BitLen() > maxDSABits {
-		return fmt.Errorf("%w: a DSA key of %d bits, and %d are allowed", ErrUnsupported, k.p.BitLen(), maxDSABits)
+	if k.p.BitLen() > maxDSABits || k.q.BitLen() > maxDSAOrder {
+		return fmt.Errorf("%w: a DSA key of %d and %d bits, and %d and %d are allowed",
+			ErrUnsupported, k.p.BitLen(), k.q.BitLen(), maxDSABits, maxDSAOrder)
 	}
 	one := big.NewInt(1)
 	if k.q.Cmp(one) <= 0 || k.p.Cmp(k.q) <= 0 || k.g.Cmp(one) <= 0 || k.g.Cmp(k.p) >= 0 ||

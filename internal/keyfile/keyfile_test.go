@@ -5,11 +5,14 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 	"golang.org/x/crypto/ssh"
 
 	"keyman/internal/pemtext"
@@ -165,6 +168,23 @@ func TestNotAKey(t *testing.T) {
 	}
 	if _, err := (&Reader{}).Block(pemtext.Block{Type: "CERTIFICATE"}); !errors.Is(err, ErrNoKey) {
 		t.Errorf("a block that is no key: %v; want ErrNoKey", err)
+	}
+}
+
+// TestLargeNumbers refuses keys whose check would take long.
+func TestLargeNumbers(t *testing.T) {
+	large := new(big.Int).Lsh(big.NewInt(1), MaxRSABits)
+	for name, count := range map[string]int{"RSA": 8, "DSA": dsaIntegers} {
+		var b cryptobyte.Builder
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1Int64(0)
+			for range count {
+				b.AddASN1BigInt(large)
+			}
+		})
+		if _, err := Parse(b.BytesOrPanic(), nil); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%s of %d bits: %v; want ErrUnsupported", name, large.BitLen(), err)
+		}
 	}
 }
 
