@@ -76,18 +76,16 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.As(err, &no):
 		return exitNo
-	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command "),
-		strings.HasPrefix(err.Error(), "required flag(s) "), strings.HasPrefix(err.Error(), "if any flags in the group "),
-		strings.HasPrefix(err.Error(), "at least one of the flags "):
-		// cobra has no types for these.
+	case errors.As(err, &usage):
 		return exitUsage
 	default:
 		return exitFailed
 	}
 }
 
-// finish prints an error, if there is one, and returns the exit code.
-func (a *app) finish(err error) int {
+// finish prints an error, if there is one, and returns the exit code. help is
+// the command line that shows how the one that failed is written.
+func (a *app) finish(err error, help string) int {
 	code := exitCode(err)
 	if err == nil {
 		return code
@@ -97,7 +95,7 @@ func (a *app) finish(err error) int {
 		hint = h.Hint()
 	}
 	if hint == "" && code == exitUsage {
-		hint = "see keyman help"
+		hint = "see " + help
 	}
 	if a.json {
 		_ = json.NewEncoder(a.stderr).Encode(struct {

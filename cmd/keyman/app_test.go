@@ -21,7 +21,6 @@ func TestExitCode(t *testing.T) {
 		{answerNo{"revoked"}, exitNo},
 		{fmt.Errorf("check: %w", answerNo{"revoked"}), exitNo},
 		{usagef("--days %d", -1), exitUsage},
-		{errors.New(`unknown command "x" for "keyman"`), exitUsage},
 		{errors.New("anything else"), exitFailed},
 		{withHint(errors.New("x"), "do y"), exitFailed},
 	}
@@ -35,13 +34,13 @@ func TestExitCode(t *testing.T) {
 func TestFinish(t *testing.T) {
 	err := withHint(errors.New("no such thing"), "make one")
 	var text, object bytes.Buffer
-	if code := (&app{stderr: &text}).finish(err); code != exitFailed {
+	if code := (&app{stderr: &text}).finish(err, ""); code != exitFailed {
 		t.Errorf("finish = %d; want %d", code, exitFailed)
 	}
 	if want := "keyman: no such thing\n  hint: make one\n"; text.String() != want {
 		t.Errorf("text = %q; want %q", text.String(), want)
 	}
-	(&app{stderr: &object, json: true}).finish(err)
+	(&app{stderr: &object, json: true}).finish(err, "")
 	var got struct {
 		Error, Hint string
 		Exit        int

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
@@ -23,5 +24,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, interrupted: ctx.Done()}
 	root := newRootCommand(a)
 	root.SetArgs(args)
-	return a.finish(root.ExecuteContext(ctx))
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = helpForNothing(cmd)
+	}
+	// A flag that cannot be read hides those behind it.
+	a.json = a.json || slices.Contains(args, "--json")
+	return a.finish(err, cmd.CommandPath()+" --help")
 }
