@@ -104,3 +104,31 @@ func TestConvertRefuses(t *testing.T) {
 	s.content().Items[0].Key = nil
 	refused("a key that did not open", s, "password", ErrNoKey)
 }
+
+// TestConvertUnusable gives keys and certificates that cannot be used to every
+// format: they come over whole, or are refused.
+func TestConvertUnusable(t *testing.T) {
+	for name := range unusableTypes {
+		s := openUnusable(t, name)
+		want, _ := s.Lookup(name)
+		for _, f := range Formats() {
+			path := filepath.Join(t.TempDir(), "target")
+			if _, _, err := s.Convert(t.Context(), path, Password("converted"), Options{Format: f}); err != nil {
+				t.Errorf("%s to %s: %v", name, f.Name(), err)
+				continue
+			}
+			again, err := Open(t.Context(), path, Password("converted"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, ok := again.Lookup(name)
+			if !ok || !bytes.Equal(e.key(), want.key()) || !bytes.Equal(e.Chain[0], want.Chain[0]) {
+				t.Errorf("%s is not the same in %s", name, f.Name())
+			}
+			other := newStore(t)
+			if _, err := other.Import(again, ImportOptions{Labels: []string{name}}); err != nil {
+				t.Errorf("import of %s from %s: %v", name, f.Name(), err)
+			}
+		}
+	}
+}

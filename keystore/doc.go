@@ -26,8 +26,8 @@
 // of it are for any number.
 //
 // File formats are folders below this one that implement [Format]: PKCS#12
-// (package pkcs12, RFC 7292), Java's JKS and JCEKS (package jks), and IBM's CMS
-// (package kdb), whose four files are read and saved as one. [Store.Import]
-// copies entries between two databases of any formats, [Store.Convert] makes one
-// of another.
+// (package pkcs12, RFC 7292), Java's JKS and JCEKS (package jks), PEM bundles
+// (package pem), and IBM's CMS (package kdb), whose four files are read and saved
+// as one. [Store.Import] copies entries between two databases of any formats,
+// [Store.Convert] makes one of another.
 package keystore

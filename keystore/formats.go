@@ -8,6 +8,7 @@ import (
 	"keyman/internal/atomicfile"
 	"keyman/keystore/format"
 	"keyman/keystore/jks"
+	"keyman/keystore/pem"
 	"keyman/keystore/pkcs12"
 )
 
@@ -30,6 +31,7 @@ type known struct {
 	Format
 	aliases  []string // words other than its Name
 	suffixes []string // of file names, lower case
+	plain    bool     // a file may be without a password
 }
 
 // knownFormats lists the formats, the default of Create first.
@@ -39,6 +41,7 @@ func knownFormats() []known {
 		{Format: jks.JKS{}, suffixes: []string{".jks"}},
 		{Format: jks.JCEKS{}, suffixes: []string{".jceks"}},
 		{Format: cms{}, aliases: []string{"kdb"}, suffixes: []string{".kdb"}},
+		{Format: pem.Format{}, suffixes: []string{".pem"}, plain: true},
 	}
 }
 
@@ -70,6 +73,12 @@ func DetectFile(path string) (Format, error) {
 	}
 	f, _ := Detect(beginning)
 	return f, nil
+}
+
+// MayBePlain reports whether a file of a format may be one that needs no
+// password, such as a PEM file with certificates.
+func MayBePlain(f Format) bool {
+	return f != nil && slices.ContainsFunc(knownFormats(), func(k known) bool { return k.plain && k.Name() == f.Name() })
 }
 
 // FormatNamed finds a format by its name, such as "pkcs12" or "p12"; upper and

@@ -174,7 +174,7 @@ func TestFormatNames(t *testing.T) {
 			t.Errorf("FormatNamed(%q) = %v, %v; want %q", name, f, ok, want)
 		}
 	}
-	for path, want := range map[string]string{"a/keys.p12": "pkcs12", "KEYS.PFX": "pkcs12", "a.jks": "jks", "a.b.jceks": "jceks", "ikekey.kdb": "cms", "p12": "", "keys.p12.old": ""} {
+	for path, want := range map[string]string{"a/keys.p12": "pkcs12", "KEYS.PFX": "pkcs12", "a.jks": "jks", "a.pem": "pem", "a.b.jceks": "jceks", "ikekey.kdb": "cms", "p12": "", "keys.p12.old": ""} {
 		if f, ok := FormatForPath(path); ok != (want != "") || ok && f.Name() != want {
 			t.Errorf("FormatForPath(%q) = %v, %v; want %q", path, f, ok, want)
 		}

@@ -18,9 +18,9 @@ func newKeydbCommand(a *app) *cobra.Command {
 		Short: "Create key databases, list and convert them, change their passwords",
 		Long: `A key database is a file with private keys, their certificates, requests that
 wait for a certificate, and the certificates of CAs. Unless said otherwise it is a
-PKCS#12 file, which openssl and keytool open, too. Java's JKS and JCEKS and IBM's
-CMS (.kdb with the files beside it) are read and written as well; the format of a
-file is told by its content. Every command takes any of them with --keydb.`,
+PKCS#12 file, which openssl and keytool open, too. Java's JKS and JCEKS, IBM's CMS
+(.kdb with the files beside it) and PEM bundles are read and written as well; the
+format of a file is told by its content. Every command takes any of them with --keydb.`,
 	}
 	cmd.AddCommand(newKeydbCreateCommand(a), newKeydbListCommand(a), newKeydbPasswdCommand(a), newKeydbConvertCommand(a),
 		newKeydbUndoCommand(a))
@@ -39,7 +39,8 @@ func newKeydbCreateCommand(a *app) *cobra.Command {
 		Use:   "create",
 		Short: "Create an empty key database",
 		Long: `Create an empty key database. Its format is that of --type, or the one that the
-name of its file speaks of: .p12, .pfx, .jks, .jceks, .kdb; otherwise PKCS#12.`,
+name of its file speaks of: .p12, .pfx, .jks, .jceks, .kdb, .pem; otherwise
+PKCS#12.`,
 		Args: cobra.NoArgs,
 	}
 	flags := addKeydbFlags(cmd)

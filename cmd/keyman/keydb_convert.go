@@ -23,7 +23,7 @@ func newKeydbConvertCommand(a *app) *cobra.Command {
 		Short: "Make a key database of another format with the same content",
 		Long: `Write everything in a key database to a new one, with a password of its own. The
 format of SOURCE is told by its content, that of TARGET by its name (.p12, .pfx,
-.jks, .jceks, .kdb) or by --to. SOURCE stays as it is, and TARGET must not be there.
+.jks, .jceks, .kdb, .pem) or by --to. SOURCE stays as it is, and TARGET must not be there.
 
 Keys, certificates and trust come over whole, or nothing is written: what the new
 format cannot hold (a request in a JKS file, a CA without trust among its trusted

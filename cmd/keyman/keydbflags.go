@@ -58,6 +58,18 @@ func (a *app) openDatabase(ctx context.Context, path string, f *passwordFlags, w
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, withHint(fmt.Errorf("there is no key database %s: %w", path, fs.ErrNotExist), "keyman keydb create makes one")
 	}
+	if f.file == "" && f.env == "" {
+		// What needs no password is opened without asking for one.
+		format, err := keystore.DetectFile(path)
+		if err != nil {
+			return nil, err
+		}
+		if keystore.MayBePlain(format) {
+			if store, err := keystore.Open(ctx, path, nil); !errors.Is(err, keystore.ErrPassword) {
+				return store, err
+			}
+		}
+	}
 	password, err := a.password(f, what, false)
 	if err != nil {
 		return nil, err
