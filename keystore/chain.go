@@ -14,9 +14,14 @@ const maxChain = 16
 // chain follows the issuers of a certificate within the store, as far as the
 // root or as the store goes. It judges nothing: that is the validator's task.
 func (s *Store) chain(der []byte) [][]byte {
+	return chain(der, func(of link) link { return s.issuer(of, nil) })
+}
+
+// chain follows the issuers of a certificate as issuerOf finds them.
+func chain(der []byte, issuerOf func(link) link) [][]byte {
 	chain := [][]byte{bytes.Clone(der)}
 	for at := readLink(der); at.known && len(chain) < maxChain && !bytes.Equal(at.issuer, at.subject); {
-		next := s.issuer(at, nil)
+		next := issuerOf(at)
 		if !next.known || contains(chain, next.der) {
 			break
 		}
@@ -45,6 +50,28 @@ func readLink(der []byte) link {
 
 func linkOf(c *x509.Certificate) link {
 	return link{der: c.Raw, issuer: c.RawIssuer, subject: c.RawSubject, parsed: c, known: true}
+}
+
+// issuers returns what issuer does for the certificates that the store has now,
+// for many questions: each certificate is read once.
+func (s *Store) issuers() func(link) link {
+	bySubject := map[string][]link{}
+	for _, item := range s.content().Items {
+		if item.Certificate == nil {
+			continue
+		}
+		if l := readLink(item.Certificate); l.known {
+			bySubject[string(l.subject)] = append(bySubject[string(l.subject)], l)
+		}
+	}
+	return func(of link) link {
+		for _, candidate := range bySubject[string(of.issuer)] {
+			if issued(candidate, of) {
+				return candidate
+			}
+		}
+		return link{}
+	}
 }
 
 // issuer finds the certificate that issued another, among the store's and more:

@@ -82,12 +82,17 @@ func (e Entry) Signer() (crypto.Signer, error) {
 
 // entry makes an Entry of an item.
 func (s *Store) entry(item format.Item) Entry {
+	return newEntry(item, func(of link) link { return s.issuer(of, nil) })
+}
+
+// newEntry makes an Entry of an item, whose chain goes where issuerOf says.
+func newEntry(item format.Item, issuerOf func(link) link) Entry {
 	e := Entry{
 		Label: item.Label, Kind: item.Kind, Trusted: item.Trusted, Default: item.Default,
 		Request: bytes.Clone(item.Request),
 	}
 	if item.Certificate != nil {
-		e.Chain = s.chain(item.Certificate)
+		e.Chain = chain(item.Certificate, issuerOf)
 	}
 	if item.Key != nil {
 		e.key = hide(bytes.Clone(item.Key))

@@ -156,8 +156,9 @@ func (s *Store) Format() Format { return s.format }
 // key, then requests, then secret keys.
 func (s *Store) Entries() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
+		issuerOf := s.issuers()
 		for _, item := range s.content().Items {
-			if !yield(s.entry(item)) {
+			if !yield(newEntry(item, issuerOf)) {
 				return
 			}
 		}
