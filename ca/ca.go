@@ -226,6 +226,15 @@ func (c *CA) Certificates() ([]Record, error) {
 	return db.Certificates, nil
 }
 
+// CRLNumber returns the number of the latest revocation list; 0 is none.
+func (c *CA) CRLNumber() (uint64, error) {
+	db, err := loadDatabase(c.dir)
+	if err != nil {
+		return 0, err
+	}
+	return db.CRLNumber, nil
+}
+
 // moment returns t, or the present for zero, as certificates hold it: in UTC, to
 // the second (RFC 5280, 4.1.2.5).
 func moment(t time.Time) time.Time {

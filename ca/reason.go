@@ -61,7 +61,9 @@ func (r *Reason) UnmarshalText(text []byte) error {
 			*r = Reason(i)
 			return nil
 		}
-		known = append(known, name)
+		if Reason(i) != RemoveFromCRL { // in delta lists only
+			known = append(known, name)
+		}
 	}
 	return fmt.Errorf("revocation reason %.40q is not known: use one of %s", text, strings.Join(known, ", "))
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/big"
 	"time"
+
+	"keyman/internal/dn"
 )
 
 // ErrUnknown is a certificate that this CA did not issue.
@@ -81,8 +83,15 @@ func (c *CA) SerialOf(der []byte) (*big.Int, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the certificate cannot be read: %w", err)
 	}
+	issuer, err := dn.FromDER(cert.RawIssuer)
+	if err != nil {
+		return nil, fmt.Errorf("the certificate's issuer: %w", err)
+	}
+	if !issuer.Equal(c.subject) {
+		return nil, fmt.Errorf("%w: it was issued by %s, and this CA is %s", ErrUnknown, issuer, c.subject)
+	}
 	if err := cert.CheckSignatureFrom(c.cert); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnknown, err)
+		return nil, fmt.Errorf("%w: it names %s as its issuer, but the signature is not by this CA's key", ErrUnknown, issuer)
 	}
 	return cert.SerialNumber, nil
 }

@@ -58,6 +58,12 @@ func (s Settings) normalized() (Settings, error) {
 	return s, s.validate()
 }
 
+// Validate tells what is wrong with settings from which a CA is to be founded.
+func (s Settings) Validate() error {
+	_, err := s.normalized()
+	return err
+}
+
 func (s Settings) validate() error {
 	if s.CertificateDays < 1 || s.CertificateDays > MaxDays {
 		return fmt.Errorf("a certificate's lifetime of %d days: 1 to %d are accepted", s.CertificateDays, MaxDays)

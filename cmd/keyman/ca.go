@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"regexp"
@@ -96,6 +97,28 @@ func (a *app) openSigningCA(ctx context.Context, name string, flags *passwordFla
 		return nil, err
 	}
 	return ca.Open(ctx, dir, signer)
+}
+
+// checkDays refuses numbers of days on the command line that cannot be meant. In
+// the options of the CA 0 is the default; typed, it is a slip.
+func checkDays(cmd *cobra.Command, flags ...string) error {
+	for _, flag := range flags {
+		days, err := cmd.Flags().GetInt(flag)
+		if err != nil {
+			return err
+		}
+		if cmd.Flags().Changed(flag) && (days < 1 || days > ca.MaxDays) {
+			return usagef("--%s %d: 1 to %d are accepted", flag, days, ca.MaxDays)
+		}
+	}
+	return nil
+}
+
+// writtenTo shows where --out has written; "" is nowhere.
+func writtenTo(w io.Writer, out string) {
+	if out != "" {
+		fmt.Fprintf(w, "  written to   %s\n", printable(out))
+	}
 }
 
 // writePublic writes a file that is made to be given away; "" is none.

@@ -52,6 +52,12 @@ func newCAInitCommand(a *app) *cobra.Command {
 		if o.Subject, err = dn.Parse(subject); err != nil {
 			return usagef("--subject: %w", err)
 		}
+		if err := checkDays(cmd, "days", "cert-days", "crl-days"); err != nil {
+			return err
+		}
+		if err := o.Settings.Validate(); err != nil {
+			return usageError{err}
+		}
 		dir, err := a.caFolder(args[0])
 		if err != nil {
 			return err
@@ -77,7 +83,7 @@ func newCAInitCommand(a *app) *cobra.Command {
 		if err := writePublic(out, certpem.Encode(certpem.TypeCertificate, der)); err != nil {
 			return withHint(fmt.Errorf("the CA was founded, but: %w", err), "its certificate is in "+filepath.Join(dir, ca.CertificateFile))
 		}
-		return a.printCA(args[0], dir, der)
+		return a.printCA(args[0], dir, out, der)
 	}
 	return cmd
 }
@@ -138,8 +144,8 @@ func syncFolder(dir string) error {
 	return nil
 }
 
-// printCA shows a CA that was just founded.
-func (a *app) printCA(name, dir string, der []byte) error {
+// printCA shows a CA that was just founded, and where --out has written.
+func (a *app) printCA(name, dir, out string, der []byte) error {
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		return err
@@ -155,11 +161,13 @@ func (a *app) printCA(name, dir string, der []byte) error {
 		Subject     string    `json:"subject"`
 		NotAfter    time.Time `json:"not_after"`
 		SHA256      string    `json:"sha256"`
-	}{name, dir, filepath.Join(dir, ca.CertificateFile), subject.String(), cert.NotAfter, fmt.Sprintf("%x", sha256.Sum256(der))}
+		Out         string    `json:"out,omitempty"`
+	}{name, dir, filepath.Join(dir, ca.CertificateFile), subject.String(), cert.NotAfter, fmt.Sprintf("%x", sha256.Sum256(der)), out}
 	return a.print(shown, func(w io.Writer) {
 		fmt.Fprintf(w, "CA %s: %s\n", shown.Name, shown.Subject)
 		fmt.Fprintf(w, "  good until   %s\n", shown.NotAfter.Format(time.DateOnly))
 		fmt.Fprintf(w, "  certificate  %s\n", shown.Certificate)
 		fmt.Fprintf(w, "  SHA-256      %s\n", shown.SHA256)
+		writtenTo(w, out)
 	})
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,6 +38,9 @@ and clientAuth for peers that demand them.`,
 		if err := o.Profile.UnmarshalText([]byte(profile)); err != nil {
 			return usagef("--profile: %w", err)
 		}
+		if err := checkDays(cmd, "days"); err != nil {
+			return err
+		}
 		data, _, err := atomicfile.Read(request, csr.MaxRequest)
 		if err != nil {
 			return err
@@ -64,50 +66,16 @@ and clientAuth for peers that demand them.`,
 		return a.print(struct {
 			ca.Record
 			File string `json:"file"`
-		}{issued.Record, issued.File}, func(w io.Writer) {
+			Out  string `json:"out,omitempty"`
+		}{issued.Record, issued.File, out}, func(w io.Writer) {
 			fmt.Fprintf(w, "certificate %s: %s\n", issued.Record.Serial, issued.Record.Subject)
 			for _, san := range issued.Record.SANs {
 				fmt.Fprintf(w, "  %s\n", san)
 			}
 			fmt.Fprintf(w, "  good until   %s\n", issued.Record.NotAfter.Format(time.DateOnly))
 			fmt.Fprintf(w, "  file         %s\n", issued.File)
+			writtenTo(w, out)
 		})
 	}
 	return cmd
-}
-
-// newCAListCommand is "keyman ca list".
-func newCAListCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "list NAME",
-		Short: "List the certificates that a CA issued",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.openCA(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			records, err := c.Certificates()
-			if err != nil {
-				return err
-			}
-			type row struct {
-				ca.Record
-				Status string `json:"status"`
-			}
-			now := time.Now()
-			rows := make([]row, 0, len(records))
-			for _, record := range records {
-				rows = append(rows, row{record, record.Status(now)})
-			}
-			return a.print(rows, func(w io.Writer) {
-				t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(t, "SERIAL\tSTATUS\tGOOD UNTIL\tSUBJECT")
-				for _, r := range rows {
-					fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Serial, r.Status, r.NotAfter.Format(time.DateOnly), r.Subject)
-				}
-				t.Flush()
-			})
-		},
-	}
 }

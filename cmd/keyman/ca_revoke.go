@@ -35,6 +35,9 @@ itself. Peers learn of it from the next revocation list: run keyman ca crl.`,
 		if err := o.Reason.UnmarshalText([]byte(reason)); err != nil {
 			return usagef("--reason: %w", err)
 		}
+		if o.Reason == ca.RemoveFromCRL {
+			return usagef("--reason %s stands in delta lists only (RFC 5280, 5.3.1), and keyman makes none", o.Reason)
+		}
 		if date != "" {
 			var err error
 			if o.Date, err = time.Parse(time.RFC3339, date); err != nil {
@@ -104,11 +107,11 @@ published. A web server and an LDAP server give it out as DER.`,
 	cmd.Flags().IntVar(&days, "days", 0, "days until the next list is due (default: as the CA was founded)")
 	flags := addPasswordFlags(cmd, "", "the password of "+caPassword)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		switch {
-		case form != "der" && form != "pem":
+		if form != "der" && form != "pem" {
 			return usagef("--form %q is not known: use der or pem", form)
-		case days < 0 || days > ca.MaxDays:
-			return usagef("--days %d: 1 to %d are accepted", days, ca.MaxDays)
+		}
+		if err := checkDays(cmd, "days"); err != nil {
+			return err
 		}
 		c, err := a.openSigningCA(cmd.Context(), args[0], flags)
 		if err != nil {
@@ -131,10 +134,12 @@ published. A web server and an LDAP server give it out as DER.`,
 			NextUpdate time.Time `json:"next_update"`
 			Entries    int       `json:"entries"`
 			File       string    `json:"file"`
-		}{list.Number, list.ThisUpdate, list.NextUpdate, list.Entries, list.File}, func(w io.Writer) {
+			Out        string    `json:"out,omitempty"`
+		}{list.Number, list.ThisUpdate, list.NextUpdate, list.Entries, list.File, out}, func(w io.Writer) {
 			fmt.Fprintf(w, "revocation list %d: %d revoked\n", list.Number, list.Entries)
 			fmt.Fprintf(w, "  next due     %s\n", list.NextUpdate.Format(time.RFC3339))
 			fmt.Fprintf(w, "  file         %s\n", list.File)
+			writtenTo(w, out)
 		})
 	}
 	return cmd

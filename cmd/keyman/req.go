@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto"
+	"crypto/rsa"
 	"fmt"
 	"io"
 	"slices"
@@ -36,6 +38,7 @@ type shownRequest struct {
 	IKE     bool      `json:"ike"`
 	Key     string    `json:"key"`
 	PEM     string    `json:"pem,omitempty"`
+	Out     string    `json:"out,omitempty"` // where --out has written
 }
 
 // showRequest reads a request and tells what it asks for.
@@ -66,6 +69,9 @@ func (r shownRequest) write(w io.Writer) {
 	fmt.Fprintf(w, "key      %s\n", r.Key)
 	if r.IKE {
 		fmt.Fprintf(w, "usage    IKE\n")
+	}
+	if r.Out != "" {
+		fmt.Fprintf(w, "written  %s\n", printable(r.Out))
 	}
 }
 
@@ -135,6 +141,7 @@ waits already anew, with other names or the same.`,
 		if err != nil {
 			return err
 		}
+		a.warnIKEKey(template, signer)
 		der, err := csr.Create(template, signer)
 		if err != nil {
 			return err
@@ -157,6 +164,7 @@ func (a *app) recreateRequest(ctx context.Context, store *keystore.Store, label 
 	if err != nil {
 		return err
 	}
+	a.warnIKEKey(t, signer)
 	der, err := csr.Create(t, signer)
 	if err != nil {
 		return err
@@ -165,6 +173,13 @@ func (a *app) recreateRequest(ctx context.Context, store *keystore.Store, label 
 		return err
 	}
 	return a.saveRequest(ctx, store, entry.Label, der, out)
+}
+
+// warnIKEKey warns of a key for IKE with which keyman itself can have no tunnels.
+func (a *app) warnIKEKey(t csr.Template, signer crypto.Signer) {
+	if _, isRSA := signer.Public().(*rsa.PublicKey); t.IKE && !isRSA {
+		a.warnf("keyman's IKEv1 engine signs with RSA keys only: this %s key is for other programs", csr.KeyName(signer.Public()))
+	}
 }
 
 // saveRequest saves a store after a new request, writes the request to a file
@@ -180,6 +195,7 @@ func (a *app) saveRequest(ctx context.Context, store *keystore.Store, label stri
 	if err != nil {
 		return err
 	}
+	shown.Out = out
 	return a.print(shown, shown.write)
 }
 
@@ -333,6 +349,7 @@ func newReqShowCommand(a *app) *cobra.Command {
 		if err := writePublic(out, []byte(shown.PEM)); err != nil {
 			return err
 		}
+		shown.Out = out
 		return a.print(shown, func(w io.Writer) {
 			shown.write(w)
 			if out == "" {
