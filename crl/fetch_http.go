@@ -64,7 +64,7 @@ func (f *Fetcher) byHTTP(ctx context.Context, u *url.URL) ([]*List, error) {
 	defer response.Body.Close()
 	switch limit := f.config.Limits.bytes(); {
 	case response.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("the server answered %s", response.Status)
+		return nil, fmt.Errorf("the server answered %q", response.Status)
 	case response.ContentLength > limit:
 		return nil, fmt.Errorf("the server announces %d bytes: %w of %d bytes", response.ContentLength, ErrTooLarge, limit)
 	}

@@ -123,7 +123,7 @@ func (f *Fetcher) converse(ctx context.Context, conn net.Conn, query ldapQuery) 
 		return nil, wordLDAP(err, query)
 	}
 	if len(result.Entries) == 0 && len(result.Referrals) > 0 {
-		return nil, fmt.Errorf("the server refers to %s, which is not followed", result.Referrals[0])
+		return nil, fmt.Errorf("the server refers to %q, which is not followed", result.Referrals[0])
 	}
 	return values(result.Entries, query, guard), nil
 }
@@ -167,11 +167,25 @@ func wordLDAP(err error, query ldapQuery) error {
 		return fmt.Errorf("the server has no entry %q", query.base)
 	case ldap.LDAPResultReferral:
 		return errors.New("the server refers to another one, which is not followed")
-	case ldap.ErrorNetwork:
-		return fmt.Errorf("the connection ended: %w", e.Err)
 	default:
-		return err
+		return wordResult(e)
 	}
+}
+
+// wordResult puts a result into words. The server writes the message, and may
+// choose a code of those by which the library means that the connection failed.
+func wordResult(e *ldap.Error) error {
+	if e.ResultCode == ldap.ErrorNetwork {
+		return fmt.Errorf("the connection ended: %q", e.Err.Error())
+	}
+	text := fmt.Sprintf("the server answered with LDAP result %d", e.ResultCode)
+	if name := ldap.LDAPResultCodeMap[e.ResultCode]; name != "" {
+		text += ", " + name
+	}
+	if message := e.Err.Error(); message != "" {
+		text += fmt.Sprintf(": %q", message)
+	}
+	return errors.New(text)
 }
 
 // bindV2 does an anonymous bind of LDAP version 2 (RFC 1777, 4.1): go-ldap
@@ -186,6 +200,10 @@ func bindV2(conn net.Conn) error {
 		return fmt.Errorf("bind with LDAP version 2: %w", err)
 	}
 	if err := ldap.GetLDAPError(packet); err != nil {
+		var e *ldap.Error
+		if errors.As(err, &e) {
+			err = wordResult(e)
+		}
 		return fmt.Errorf("bind with LDAP version 2: %w", err)
 	}
 	return nil

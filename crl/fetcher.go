@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"keyman/internal/dialer"
 	"keyman/internal/dn"
@@ -157,7 +159,10 @@ func (f *Fetcher) ListsByIssuer(ctx context.Context, issuer dn.Name) ([]*List, e
 // named puts the source into lists and errors.
 func named(source string, lists []*List, err error) ([]*List, error) {
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w", source, err)
+		if !printable(source) {
+			source = strconv.Quote(source)
+		}
+		return nil, fmt.Errorf("fetch %s: %w", source, quoted(err))
 	}
 	for _, l := range lists {
 		l.Source = source
@@ -237,4 +242,23 @@ func (f *Fetcher) FetchFor(ctx context.Context, certificate []byte, order []Prot
 		errs = append(errs, err)
 	}
 	return nil, errors.Join(errs...)
+}
+
+// quoted returns an error whose words cannot steer a terminal. net/http and
+// crypto/tls repeat what servers wrote, as in header lines and names of
+// certificates.
+func quoted(err error) error {
+	if printable(err.Error()) {
+		return err
+	}
+	return quotedError{err}
+}
+
+type quotedError struct{ error }
+
+func (e quotedError) Error() string { return strconv.Quote(e.error.Error()) }
+func (e quotedError) Unwrap() error { return e.error }
+
+func printable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) })
 }

@@ -398,7 +398,7 @@ func TestLDAPFaults(t *testing.T) {
 		{"not LDAP", answer("HTTP/1.1 400 Bad Request\r\n\r\n"), "tag 0x48"},
 		{"referral as result", answer("\x30\x0c\x02\x01\x01\x65\x07\x0a\x01\x0a\x04\x00\x04\x00"), "refers to another"},
 		{"referral as answer", answer("\x30\x15\x02\x01\x01\x73\x10\x04\x0eldap://other/x",
-			"\x30\x0c\x02\x01\x01\x65\x07\x0a\x01\x00\x04\x00\x04\x00"), "refers to ldap://other/x"},
+			"\x30\x0c\x02\x01\x01\x65\x07\x0a\x01\x00\x04\x00\x04\x00"), `refers to "ldap://other/x"`},
 		{"busy", answer("\x30\x0c\x02\x01\x01\x65\x07\x0a\x01\x33\x04\x00\x04\x00"), "Busy"},
 		{"announces two gigabytes", answer("\x30\x84\x7f\xff\xff\x00\x04\x84\x7f\xff\xfe\x00x"), "larger than the limit"},
 		{"endless", func(_ context.Context, conn net.Conn) {
