@@ -56,7 +56,11 @@ func (a *app) openKeydb(ctx context.Context, f *keydbFlags) (*keystore.Store, er
 func (a *app) openDatabase(ctx context.Context, path string, f *passwordFlags, what string) (*keystore.Store, error) {
 	// A file that is not there shows before its password is asked for.
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, withHint(fmt.Errorf("there is no key database %s: %w", path, fs.ErrNotExist), "keyman keydb create makes one")
+		hint := "keyman keydb create makes one"
+		if usual, err := a.keydbPath(&keydbFlags{}); err == nil && path == usual {
+			hint += "; --state says in which state directory to look, --keydb in which file"
+		}
+		return nil, withHint(fmt.Errorf("there is no key database %s: %w", path, fs.ErrNotExist), hint)
 	}
 	if f.file == "" && f.env == "" {
 		// What needs no password is opened without asking for one.

@@ -4,6 +4,7 @@ import "github.com/spf13/cobra"
 
 // newRootCommand builds the whole command tree; each noun has a file of its own.
 func newRootCommand(a *app) *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "keyman",
 		Short: "Keys, certificates, revocation lists and IKE tunnels",
@@ -14,7 +15,15 @@ authenticate with RSA signatures and CRL checking.
 Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 failed.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				return a.printVersion()
+			}
+			return nothingToDo(cmd)
+		},
 	}
+	root.Flags().BoolVar(&version, "version", false, "tell which keyman this is")
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -36,6 +45,7 @@ Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 failed.`,
 		newIKECommand(a),
 		newCRLCommand(a),
 		newDemoCommand(a),
+		newVersionCommand(a),
 	)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

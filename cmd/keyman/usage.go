@@ -19,9 +19,7 @@ import (
 func usageErrors(cmd *cobra.Command) {
 	if !cmd.Runnable() {
 		cmd.Args = cobra.NoArgs
-		cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-			return usagef("what shall be done? Say one of: %s", subcommands(cmd))
-		}
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return nothingToDo(cmd) }
 	}
 	count := cmd.Args
 	if count == nil {
@@ -36,6 +34,11 @@ func usageErrors(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		usageErrors(sub)
 	}
+}
+
+// nothingToDo says that a command needs one of those below it.
+func nothingToDo(cmd *cobra.Command) error {
+	return usagef("what shall be done? Say one of: %s", subcommands(cmd))
 }
 
 // noCommand says that a command has none of that name below it.
