@@ -19,15 +19,6 @@ import (
 	"testing"
 )
 
-func mustParse(t *testing.T, der []byte) *x509.Certificate {
-	t.Helper()
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 // mustPublic returns the public key of an entry.
 func (e Entry) mustPublic(t *testing.T) crypto.PublicKey {
 	t.Helper()
