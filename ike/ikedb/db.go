@@ -24,6 +24,18 @@ type DB struct {
 // New checks definitions as a whole and makes a DB of them. The error is an
 // *Error. New does not hold on to the slices of d.
 func New(d Definitions) (*DB, error) {
+	db, err := assemble(d)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.checkRivals(); err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// assemble checks each definition and what it refers to.
+func assemble(d Definitions) (*DB, error) {
 	db := &DB{
 		names:       make(map[string]int, len(d.Tunnels)),
 		protections: make(map[string]Protection, len(d.Protections)),

@@ -11,7 +11,11 @@
 //     by signatures names a certificate;
 //   - a weak algorithm stands only where the protection says weak = "allow";
 //   - a group is a remote identity only, and small;
-//   - no tunnel has an identity at both its ends.
+//   - no tunnel has an identity at both its ends;
+//   - two tunnels that may answer one peer demand the same of it: auth, revocation
+//     and weak. The peer could choose the laxer one otherwise. They may if they
+//     share an identity of the peer, and their addresses overlap at both ends;
+//     "any" overlaps every address.
 //
 // What is refused is refused with an Error that names the table, the key and
 // what to do. Nothing is guessed: an unknown key, an unknown word or an empty

@@ -284,7 +284,7 @@ func FuzzLoad(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, seed := range []string{string(sample), aTunnel + crlProtection, pskTunnel + "[tunnel.remote]\naddress = \"192.0.2.2\"\n" + pskProtection + aKey, "[[group]]\nname = \"g\"\nids = [\"a.example\"]\n"} {
+	for _, seed := range []string{string(sample), aTunnel + crlProtection, pskTunnel + "[tunnel.remote]\naddress = \"192.0.2.2\"\n" + pskProtection + aKey, "[[group]]\nname = \"g\"\nids = [\"a.example\"]\n", twoTunnels} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -315,6 +315,12 @@ func FuzzLoad(f *testing.F) {
 			if p.Auth == AuthRSASignatureCRL && p.Revocation.String() == "off" {
 				t.Fatalf("tunnel %q does not check", tunnel.Name)
 			}
+			if db.Admits(tunnel, tunnel.Local.ID) {
+				t.Fatalf("tunnel %q admits itself", tunnel.Name)
+			}
+		}
+		if a, b, found := laxer(db); found {
+			t.Fatalf("a peer can choose between the tunnels %q and %q", a, b)
 		}
 	})
 }
