@@ -32,7 +32,7 @@ those of the CAs between. Trusted are the CAs of --trust, or else the trusted
 ones of the key database.
 
 Exit codes: 0 all are good, 1 one is revoked or not valid, 2 usage, 3 it could
-not be found out.`,
+not be found out, or a file could not be read.`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	cmd.Flags().StringArrayVar(&f.trust, "trust", nil, "trust the CA certificates in this `file`; again for more")
@@ -65,11 +65,16 @@ func (a *app) crlCheck(ctx context.Context, f crlCheckFlags, files []string) err
 	if err != nil {
 		return err
 	}
-	var no, unknown []string
+	var (
+		no, unknown []string
+		unread      []error
+	)
 	for _, file := range files {
+		// One that cannot be read does not hide what the others are.
 		chain, err := certpem.Read(file)
 		if err != nil {
-			return err
+			unread = append(unread, err)
+			continue
 		}
 		v := checker.Check(ctx, append(chain, between...), policy)
 		switch v.Status {
@@ -83,13 +88,14 @@ func (a *app) crlCheck(ctx context.Context, f crlCheckFlags, files []string) err
 			return err
 		}
 	}
+	var failed error
 	switch {
 	case len(no) > 0:
-		return answerNo{strings.Join(no, ", ")}
+		failed = answerNo{strings.Join(no, ", ")}
 	case len(unknown) > 0:
-		return fmt.Errorf("it could not be found out whether %s can be accepted", strings.Join(unknown, ", "))
+		failed = fmt.Errorf("it could not be found out whether %s can be accepted", strings.Join(unknown, ", "))
 	}
-	return nil
+	return errors.Join(append([]error{failed}, unread...)...)
 }
 
 // newCheck makes the checker and the policy that the flags describe.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -17,9 +18,10 @@ func newCRLConfigCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Show or change how revocation lists are fetched",
-		Long: `Show how revocation lists are fetched: the section [crl] of keyman.toml in the
-state directory. An isakmpd.conf of AIX that lies there counts where keyman.toml
-says nothing.`,
+		Long: `Show how revocation lists are fetched, and where each setting comes from: the
+section [crl] of keyman.toml in the state directory, or else an isakmpd.conf of
+AIX that lies there, or else the default. A http_proxy in keyman.toml takes the
+place of the SOCKS4 server in isakmpd.conf.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.RunE = func(*cobra.Command, []string) error { return a.crlConfigShow() }
@@ -27,26 +29,42 @@ says nothing.`,
 	return cmd
 }
 
+// configShown is the JSON of "keyman crl config". From names for each setting
+// the file that it comes from, or "default".
+type configShown struct {
+	crl.Settings
+	From map[string]string `json:"from"`
+}
+
 func (a *app) crlConfigShow() error {
-	all, err := a.settings()
+	all, files, err := a.settingsFrom()
 	if err != nil {
 		return err
 	}
-	shown := all.CRL.Redacted()
+	shown := configShown{all.CRL.Redacted(), map[string]string{}}
+	for _, key := range settings.Keys(&all.CRL) {
+		shown.From[key] = "default"
+		if file, ok := files["crl."+key]; ok {
+			shown.From[key] = file
+		}
+	}
 	return a.print(shown, func(w io.Writer) { writeSettings(w, shown) })
 }
 
-// writeSettings writes each setting on a line, as "config set" takes it.
-func writeSettings(w io.Writer, s crl.Settings) {
-	data, err := json.Marshal(s)
+// writeSettings writes each setting on a line, as "config set" takes it, and
+// behind it where it comes from.
+func writeSettings(w io.Writer, s configShown) {
+	data, err := json.Marshal(s.Settings)
 	values := map[string]json.RawMessage{}
 	if err != nil || json.Unmarshal(data, &values) != nil {
 		return
 	}
-	for _, key := range settings.Keys(&s) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, key := range settings.Keys(&s.Settings) {
 		value := strings.NewReplacer(`"`, "", "[", "", "]", "").Replace(string(values[key]))
-		fmt.Fprintf(w, "%s=%s\n", key, printable(value))
+		fmt.Fprintf(t, "%s=%s\t%s\n", key, printable(value), printable(s.From[key]))
 	}
+	t.Flush()
 }
 
 func newCRLConfigSetCommand(a *app) *cobra.Command {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"keyman/crl"
 	"keyman/internal/settings"
@@ -27,33 +28,58 @@ type fileSettings struct {
 // settings reads the settings in force: the defaults, over them isakmpd.conf,
 // over it keyman.toml.
 func (a *app) settings() (fileSettings, error) {
-	s, path, err := a.settingsBelow()
+	s, _, err := a.settingsFrom()
+	return s, err
+}
+
+// settingsFrom reads the settings in force, and tells for each dotted name from
+// which file its value comes; one that is not named has its default.
+func (a *app) settingsFrom() (s fileSettings, from map[string]string, err error) {
+	dir, err := a.state()
 	if err != nil {
-		return s, err
+		return s, nil, err
 	}
-	return s, settings.Load(path, &s)
+	path := filepath.Join(dir, settingsFile)
+	given, err := settings.KeysIn(path, &s)
+	if err != nil {
+		return s, nil, err
+	}
+	s, from, err = a.settingsBelow(dir, given)
+	if err != nil {
+		return s, nil, err
+	}
+	for _, key := range given {
+		from[key] = path
+	}
+	return s, from, settings.Load(path, &s)
 }
 
 // settingsBelow returns the settings that count where keyman.toml says nothing,
-// and the path of keyman.toml.
-func (a *app) settingsBelow() (fileSettings, string, error) {
-	s := fileSettings{CRL: crl.DefaultSettings()}
-	dir, err := a.state()
-	if err != nil {
-		return s, "", err
-	}
-	toml, isakmpd := filepath.Join(dir, settingsFile), filepath.Join(dir, isakmpdFile)
-	values, err := a.readISAKMPD(isakmpd)
+// and from which file they come. given are the names that keyman.toml sets.
+func (a *app) settingsBelow(dir string, given []string) (s fileSettings, from map[string]string, err error) {
+	s, from = fileSettings{CRL: crl.DefaultSettings()}, map[string]string{}
+	path := filepath.Join(dir, isakmpdFile)
+	values, err := a.readISAKMPD(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, toml, nil
+		return s, from, nil
 	}
 	if err != nil {
-		return s, "", err
+		return s, nil, err
+	}
+	if slices.Contains(given, "crl.http_proxy") {
+		// It takes the place of the SOCKS4 server, as every value of
+		// keyman.toml takes the place of AIX's.
+		for _, key := range []string{"crl.socks4_server", "crl.socks4_port", "crl.socks4_user"} {
+			delete(values, key)
+		}
+	}
+	for key := range values {
+		from[key] = path
 	}
 	if err := settings.Apply(values, &s); err != nil {
-		return s, "", fmt.Errorf("%s: %w", isakmpd, err)
+		return s, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return s, toml, nil
+	return s, from, nil
 }
 
 // readISAKMPD reads AIX's file and returns its values as settings.Set takes them.
@@ -82,11 +108,26 @@ func inSection(section string, values map[string]string) map[string]string {
 // setSettings changes keys of keyman.toml, by their dotted names. check looks at
 // the settings as they would be in force; what it refuses is not saved.
 func (a *app) setSettings(ctx context.Context, values map[string]string, check func(fileSettings) error) error {
-	s, path, err := a.settingsBelow()
+	dir, err := a.state()
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	path := filepath.Join(dir, settingsFile)
+	given, err := settings.KeysIn(path, &fileSettings{})
+	if err != nil {
+		return err
+	}
+	for key, value := range values {
+		given = slices.DeleteFunc(given, func(k string) bool { return k == key })
+		if value != "" {
+			given = append(given, key)
+		}
+	}
+	s, _, err := a.settingsBelow(dir, given)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("state directory: %w", err)
 	}
 	err = settings.Set(ctx, path, values, &s, func() error { return check(s) })

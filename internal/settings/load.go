@@ -104,6 +104,27 @@ func Keys(v any) []string {
 	return all
 }
 
+// KeysIn returns those of v's keys that the file at path sets, to whatever value;
+// v is a pointer to a struct and is not changed. A file that does not exist sets
+// none.
+func KeysIn(path string, v any) ([]string, error) {
+	data, _, err := atomicfile.Read(path, MaxFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	if err := decode(path, data, reflect.New(reflect.TypeOf(v).Elem()).Interface()); err != nil {
+		return nil, err
+	}
+	all, err := tree(data)
+	if err != nil {
+		return nil, at(path, 0, err)
+	}
+	return slices.DeleteFunc(Keys(v), func(key string) bool { return !has(all, key) }), nil
+}
+
 // walk calls visit for every value below a struct with its dotted name.
 func walk(v reflect.Value, prefix string, visit func(string, reflect.Value)) {
 	for i := range v.NumField() {

@@ -61,6 +61,23 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+func TestKeysIn(t *testing.T) {
+	for content, want := range map[string][]string{
+		"":                                     nil,
+		"# nothing\n":                          nil,
+		"[crl]\norder = []\nldap_port = 389\n": {"crl.ldap_port", "crl.order"},
+		"name = \"\"\nike = { on = false }\n":  {"name", "ike.on"},
+	} {
+		f := file{Name: "before"}
+		if got, err := settings.KeysIn(write(t, content), &f); err != nil || !slices.Equal(got, want) || f.Name != "before" {
+			t.Errorf("%q: %q, %v, %+v; want %q", content, got, err, f, want)
+		}
+	}
+	if _, err := settings.KeysIn(write(t, "nane = 1\n"), &file{}); err == nil || !strings.Contains(err.Error(), `keyman.toml:1: the key "nane" is not known`) {
+		t.Errorf("a key that is not known: %v", err)
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	for content, want := range map[string]string{
 		"[crl]\nldap_sever = \"x\"\n":           `keyman.toml:2: the key "crl.ldap_sever" is not known; the nearest one is "crl.ldap_server"`,
