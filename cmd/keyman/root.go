@@ -13,6 +13,11 @@ fetches and checks revocation lists, and negotiates IKEv1 tunnels that
 authenticate with RSA signatures and CRL checking.
 
 Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 failed.`,
+		Example: `  keyman keydb create
+  keyman req create --label gw1 --subject "C=CH, O=Example, CN=gw1" --ike --out gw1.csr
+  keyman cert add ca.pem
+  keyman cert receive gw1.pem
+  keyman ike daemon`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
