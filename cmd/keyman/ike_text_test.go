@@ -41,11 +41,12 @@ func TestWriteTable(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	var out bytes.Buffer
 	writeTable(&out, someTunnels(now), now)
-	want := `Phase 1 Tunnel ID  Name         Status       Remote ID                   Remote Address     Algorithms                                                  Remaining
-1                  branch       active       dn:C=CH, O=Example, CN=gw2  198.51.100.2:4500  3des-md5-modp1024 (weak: 3DES, MD5, DH group 2 (modp1024))  28737 Seconds
-2                  people       dormant      group:people                any                -                                                           -
-3                  bad\x1b[31m  failed       user_fqdn:eve@example.org   203.0.113.9:500    -                                                           -
--                  -            negotiating  -                           203.0.113.77:500   -                                                           -
+	want := `No  NAME         STATUS       PEER                     ALGORITHMS                SECONDS LEFT
+1   branch       active       C=CH, O=Example, CN=gw2  3des-md5-modp1024 (weak)  28737
+2   people       dormant      people                   -                         -
+3   bad\x1b[31m  failed       eve@example.org          -                         -
+    the peer's certificate was not accepted (revoked)
+-   -            negotiating  203.0.113.77:500         -                         -
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
