@@ -103,9 +103,9 @@ func (db *DB) Responders(local, remote netip.Addr) []Tunnel {
 	return found
 }
 
-// Admits reports whether the peer of a tunnel may have an identity: the
+// admits reports whether the peer of a tunnel may have an identity: the
 // tunnel's remote identity, or the first match in its group.
-func (db *DB) Admits(t Tunnel, peer Identity) bool {
+func (db *DB) admits(t Tunnel, peer Identity) bool {
 	if t.Remote.Group == "" {
 		return t.Remote.ID.Match(peer)
 	}
@@ -113,12 +113,12 @@ func (db *DB) Admits(t Tunnel, peer Identity) bool {
 }
 
 // AdmitsAt reports whether the peer of a tunnel may have an identity when it
-// talks from an address. It is as Admits, except for preshared keys and a group:
+// talks from an address. It is as admits, except for preshared keys and a group:
 // main mode chooses the key by the address (RFC 2409, 5.4), so that it proves no
 // more than who is at the address, and only the member that is this address is
 // admitted.
 func (db *DB) AdmitsAt(t Tunnel, peer Identity, addr netip.Addr) bool {
-	if !db.Admits(t, peer) {
+	if !db.admits(t, peer) {
 		return false
 	}
 	if t.Remote.Group == "" || db.protections[t.Protection].Signatures() {
@@ -141,7 +141,7 @@ func (db *DB) PresharedKey(t Tunnel, peer netip.Addr) (Secret, bool) {
 	}
 	switch {
 	case t.Remote.Group != "":
-		if !db.Admits(t, id) {
+		if !db.admits(t, id) {
 			return Secret{}, false
 		}
 	case !t.Remote.Address.IsValid():

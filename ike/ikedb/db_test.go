@@ -140,11 +140,11 @@ func TestAdmits(t *testing.T) {
 		{"any", "eve@example.org", false},
 		{"any", "key_id:people", false},
 	} {
-		if got := db.Admits(tunnel(t, db, c.tunnel), parsed(t, c.peer)); got != c.want {
+		if got := db.admits(tunnel(t, db, c.tunnel), parsed(t, c.peer)); got != c.want {
 			t.Errorf("%s admits %s: %v, want %v", c.tunnel, c.peer, got, c.want)
 		}
 	}
-	if db.Admits(tunnel(t, db, "any"), Identity{}) || db.Admits(Tunnel{}, Identity{}) || db.Admits(Tunnel{}, parsed(t, "a")) {
+	if db.admits(tunnel(t, db, "any"), Identity{}) || db.admits(Tunnel{}, Identity{}) || db.admits(Tunnel{}, parsed(t, "a")) {
 		t.Error("nobody is admitted")
 	}
 }

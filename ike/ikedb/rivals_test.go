@@ -156,7 +156,7 @@ func laxer(db *DB) (a, b string, found bool) {
 				continue
 			}
 			for _, id := range append([]Identity{t.Remote.ID}, db.groups[t.Remote.Group].IDs...) {
-				if db.Admits(u, id) {
+				if db.admits(u, id) {
 					return u.Name, t.Name, true
 				}
 			}

@@ -315,7 +315,7 @@ func FuzzLoad(f *testing.F) {
 			if p.Auth == AuthRSASignatureCRL && p.Revocation.String() == "off" {
 				t.Fatalf("tunnel %q does not check", tunnel.Name)
 			}
-			if db.Admits(tunnel, tunnel.Local.ID) {
+			if db.admits(tunnel, tunnel.Local.ID) {
 				t.Fatalf("tunnel %q admits itself", tunnel.Name)
 			}
 		}

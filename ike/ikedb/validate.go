@@ -330,7 +330,7 @@ func (db *DB) completeEnds(t *Tunnel, fail func(key, text, fix string) error) er
 	if remote.ID.Match(t.Local.ID) {
 		return fail("remote.id", fmt.Sprintf("%v is local.id, too", remote.ID), fix)
 	}
-	if db.Admits(*t, t.Local.ID) {
+	if db.admits(*t, t.Local.ID) {
 		return fail("remote.group", fmt.Sprintf("member %v is local.id, too", t.Local.ID), fix)
 	}
 	if remote.Port == 0 {
