@@ -106,10 +106,28 @@ func (s *Store) AddRequest(label string, key crypto.Signer, request []byte) erro
 	return s.insert(format.Item{Kind: Request, Label: label, Key: der, Request: bytes.Clone(request)})
 }
 
+// keyOf finds the entry with the private key that a certificate is for.
+func (s *Store) keyOf(certificate []byte) (format.Item, bool) {
+	parsed, err := x509.ParseCertificate(certificate)
+	if err != nil {
+		return format.Item{}, false
+	}
+	for _, item := range s.content().Items {
+		if item.Kind != Request && item.Kind != Personal {
+			continue
+		}
+		if key, err := parseKey(item.Key); err == nil && samePublic(key.Public(), parsed.PublicKey) {
+			return item, true
+		}
+	}
+	return format.Item{}, false
+}
+
 // AddSigner adds a certificate without a key. Where the store has it already as
 // a Signer, trusted raises it to a trusted CA under the label it has; otherwise
 // that is ErrDuplicateCertificate. One that cannot be used cannot be trusted
-// either: ErrUnusable. It returns the entry.
+// either: ErrUnusable. One whose private key is in the store is no other's
+// certificate: ErrOwnKey. It returns the entry.
 func (s *Store) AddSigner(label string, certificate []byte, trusted bool) (Entry, error) {
 	summary, err := Summarize(certificate)
 	if err != nil {
@@ -127,6 +145,9 @@ func (s *Store) AddSigner(label string, certificate []byte, trusted bool) (Entry
 		}
 		s.content().Items[i].Trusted = true
 		return s.entry(s.content().Items[i]), nil
+	}
+	if owner, ok := s.keyOf(certificate); ok {
+		return Entry{}, &EntryError{Label: owner.Label, Err: ErrOwnKey, Detail: owner.Kind.String()}
 	}
 	item := format.Item{Kind: Signer, Label: label, Certificate: bytes.Clone(certificate), Trusted: trusted}
 	if err := s.insert(item); err != nil {

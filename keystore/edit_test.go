@@ -284,7 +284,7 @@ func TestReceive(t *testing.T) {
 	if sub, ok := s.Lookup("sub"); !ok || sub.Trusted {
 		t.Errorf("the intermediate: there %v, trusted %v; want there and not trusted", ok, sub.Trusted)
 	}
-	refused("a second time", ErrNoRequest, certificate)
+	refused("a second time", ErrDuplicateCertificate, certificate)
 
 	// Now the intermediate is known, and a new label is wanted.
 	if _, err := s.Receive([][]byte{certify(t, sub, other)}, "WAITING"); !errors.Is(err, ErrDuplicateLabel) {
@@ -336,5 +336,20 @@ func TestChainEnds(t *testing.T) {
 	e, ok = s.Lookup("deep (20)")
 	if !ok || len(e.Chain) > maxChain {
 		t.Errorf("the deepest chain: %v, %d certificates; want at most %d", ok, len(e.Chain), maxChain)
+	}
+}
+
+// A certificate whose key is here is never taken for somebody else's.
+func TestAddSignerRefusesOwnKey(t *testing.T) {
+	s := newStore(t)
+	root := newAuthority(t, "Root", nil)
+	certificate := certify(t, root, request(t, s, "waiting"))
+	for _, trusted := range []bool{true, false} {
+		if _, err := s.AddSigner("box", certificate, trusted); !errors.Is(err, ErrOwnKey) {
+			t.Errorf("trusted %v: %v", trusted, err)
+		}
+	}
+	if e, ok := s.Lookup("waiting"); !ok || e.Kind != Request {
+		t.Error("the request is gone")
 	}
 }

@@ -46,6 +46,7 @@ var (
 	ErrKeyMismatch          = errors.New("the key and the certificate do not belong together")
 	ErrKind                 = errors.New("the entry is of another kind")
 	ErrNoRequest            = errors.New("no request has the key of this certificate")
+	ErrOwnKey               = errors.New("its private key is here")
 	ErrUntrustedIssuer      = errors.New("the issuer is not in the key database as a trusted CA")
 	ErrInUse                = errors.New("other entries chain to this certificate")
 )
@@ -69,6 +70,7 @@ var hints = []struct {
 	{ErrUnusable, "it can be shown, kept and exported all the same"},
 	{ErrNoCertificate, "keyman req show shows a request"},
 	{ErrNoRequest, "receive it into the key database that made the request"},
+	{ErrOwnKey, "a certificate for a request of one's own is received: keyman cert receive; one for a key that has a certificate needs a request first: keyman cert renew"},
 	{ErrUntrustedIssuer, "if you trust the CA, add its certificate first: keyman cert add FILE --label LABEL"},
 	{ErrInUse, "delete those first, or use --force"},
 }

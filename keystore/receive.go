@@ -15,11 +15,13 @@ import (
 // the one among certificates (DER, in any order) whose public key a Request
 // has. The request becomes a Personal entry with the same label, or with label
 // where that is not "". One that Renew made takes the place of the entry that it
-// renews, unless there is a label or the subject is another one. Intermediate CAs that come along are added as Signers
-// that are not trusted; roots are not, because trust is never brought along.
+// renews, unless there is a label or the subject is another one. Intermediate CAs
+// that come along are added as Signers that are not trusted; roots are not, because
+// trust is never brought along.
 //
-// It returns ErrNoRequest where no request has the key, and ErrUntrustedIssuer
-// where the signatures lead to no trusted CA of this store.
+// It returns ErrNoRequest where the key is not here, ErrDuplicateCertificate and
+// ErrOwnKey where the key is here and no request waits, and ErrUntrustedIssuer where
+// the signatures lead to no trusted CA of this store.
 func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 	parsed, err := parseAll(certificates)
 	if err != nil {
@@ -27,7 +29,7 @@ func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 	}
 	i, leaf := s.requestFor(parsed)
 	if leaf == nil {
-		return Entry{}, &EntryError{Err: ErrNoRequest, Detail: subjects(parsed)}
+		return Entry{}, s.noRequest(parsed)
 	}
 	item := s.content().Items[i]
 	path, err := s.trustedPath(leaf, parsed)
@@ -61,6 +63,21 @@ func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 		return Entry{}, err
 	}
 	return s.entry(personal), nil
+}
+
+// noRequest says why none of the certificates is received: one is there already,
+// its key has another certificate, or the key is not here.
+func (s *Store) noRequest(certificates []*x509.Certificate) error {
+	for _, c := range certificates {
+		owner, ok := s.keyOf(c.Raw)
+		switch {
+		case ok && bytes.Equal(owner.Certificate, c.Raw):
+			return &EntryError{Label: owner.Label, Err: ErrDuplicateCertificate}
+		case ok:
+			return &EntryError{Label: owner.Label, Err: ErrOwnKey, Detail: "it has a certificate, and no request waits for another"}
+		}
+	}
+	return &EntryError{Err: ErrNoRequest, Detail: subjects(certificates)}
 }
 
 // requestFor finds the certificate that a request waits for, and the request.
