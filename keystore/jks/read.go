@@ -3,11 +3,8 @@ package jks
 import (
 	"bytes"
 	"cmp"
-	"crypto/x509"
-	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -184,19 +181,14 @@ func opensAny(entries []entry, pw password, l limits) bool {
 // lower case do not count. An alias stays the name of its entry in the file as
 // long as the label says the same.
 func nameItems(items []format.Item) {
-	used, next := map[string]bool{}, map[string]int{}
+	var labels format.Labels
 	for i := range items {
 		item := &items[i]
 		wanted := item.Label
 		if wanted == "" {
-			wanted = nameOf(*item)
+			wanted = format.NameOf(*item)
 		}
-		unique := wanted
-		for used[strings.ToLower(unique)] {
-			next[strings.ToLower(wanted)]++
-			unique = fmt.Sprintf("%s (%d)", wanted, next[strings.ToLower(wanted)]+1)
-		}
-		used[strings.ToLower(unique)] = true
+		unique := labels.Take(wanted)
 		switch own := item.Kept.(type) {
 		case link:
 			item.Kept = link{unique}
@@ -209,13 +201,4 @@ func nameItems(items []format.Item) {
 		}
 		item.Label = unique
 	}
-}
-
-// nameOf makes a label for an item that has none in the file.
-func nameOf(item format.Item) string {
-	certificate, err := x509.ParseCertificate(item.Certificate)
-	if err != nil || certificate.Subject.CommonName == "" {
-		return item.Kind.String()
-	}
-	return certificate.Subject.CommonName
 }

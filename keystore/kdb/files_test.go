@@ -226,7 +226,7 @@ func TestNames(t *testing.T) {
 		t.Errorf("the format is called %q", got)
 	}
 	items := []format.Item{{Kind: format.Signer}, {Kind: format.Signer}, {Label: "SIGNER"}, {Label: "signer (2)"}}
-	nameItems(items)
+	format.NameItems(items)
 	var got []string
 	for _, i := range items {
 		got = append(got, i.Label)

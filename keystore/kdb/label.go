@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"keyman/keystore/format"
 )
 
 // showLabel makes text of a label as it stands in a file: up to its NUL, and
@@ -27,22 +25,4 @@ func showLabel(raw []byte) string {
 		raw = raw[size:]
 	}
 	return b.String()
-}
-
-// nameItems gives every item a label that no other one has, whatever their case.
-func nameItems(items []format.Item) {
-	used, next := make(map[string]bool, len(items)), map[string]int{}
-	for i := range items {
-		label := items[i].Label
-		if label == "" {
-			label = items[i].Kind.String()
-		}
-		unique, folded := label, strings.ToLower(label)
-		for used[strings.ToLower(unique)] {
-			next[folded]++
-			unique = fmt.Sprintf("%s (%d)", label, next[folded]+1)
-		}
-		used[strings.ToLower(unique)] = true
-		items[i].Label = unique
-	}
 }

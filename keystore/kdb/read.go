@@ -89,7 +89,7 @@ func (o *origin) readItems(c *container, opener *pbe.Opener) ([]format.Item, err
 
 // finish names the items and remembers how they are.
 func finish(items []format.Item) {
-	nameItems(items)
+	format.NameItems(items)
 	for i := range items {
 		k := items[i].Kept.(*kept)
 		k.label, k.item, k.key = items[i].Label, fingerprint(items[i]), sha256.Sum256(items[i].Key)

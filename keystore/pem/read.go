@@ -152,7 +152,7 @@ func (b *bundle) content(text []string, protected bool) *format.Content {
 		}
 		items = append(items, item)
 	}
-	nameItems(items)
+	format.NameItems(items)
 	for _, p := range b.requests {
 		if p.partner == nil {
 			b.keep(p.block)
@@ -254,24 +254,5 @@ func (f finder) pair(key *part) {
 	}
 	if found != nil {
 		key.partner, found.partner = found, key
-	}
-}
-
-// nameItems gives every item a label, and one that no other item has, whatever
-// their case.
-func nameItems(items []format.Item) {
-	used, next := make(map[string]bool, len(items)), map[string]int{}
-	for i := range items {
-		wanted := items[i].Label
-		if wanted == "" {
-			wanted = items[i].Kind.String()
-		}
-		unique, folded := wanted, strings.ToLower(wanted)
-		for used[strings.ToLower(unique)] {
-			next[folded]++
-			unique = fmt.Sprintf("%s (%d)", wanted, next[folded]+1)
-		}
-		used[strings.ToLower(unique)] = true
-		items[i].Label = unique
 	}
 }

@@ -2,10 +2,8 @@ package pkcs12
 
 import (
 	"bytes"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -100,7 +98,7 @@ func toContent(bags []bag, opener *pbe.Opener) (*format.Content, error) {
 	if len(rest.bags) > 0 {
 		content.Kept = rest
 	}
-	nameItems(content.Items)
+	format.NameItems(content.Items)
 	return content, nil
 }
 
@@ -266,32 +264,4 @@ func keep(localKeyID []byte, key, certificate []attribute) any {
 		return nil
 	}
 	return kept{localKeyID, key, certificate}
-}
-
-// nameItems gives every item a label, and one that no other item has. Java
-// tells labels apart without regard to case, and so does this.
-func nameItems(items []format.Item) {
-	used, next := map[string]bool{}, map[string]int{}
-	for i := range items {
-		label := items[i].Label
-		if label == "" {
-			label = nameOf(items[i])
-		}
-		unique := label
-		for used[strings.ToLower(unique)] {
-			next[strings.ToLower(label)]++
-			unique = fmt.Sprintf("%s (%d)", label, next[strings.ToLower(label)]+1)
-		}
-		used[strings.ToLower(unique)] = true
-		items[i].Label = unique
-	}
-}
-
-// nameOf makes a label for an item that has none in the file.
-func nameOf(item format.Item) string {
-	certificate, err := x509.ParseCertificate(item.Certificate)
-	if err != nil || certificate.Subject.CommonName == "" {
-		return item.Kind.String()
-	}
-	return certificate.Subject.CommonName
 }

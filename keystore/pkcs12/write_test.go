@@ -197,7 +197,7 @@ func TestPairing(t *testing.T) {
 
 func TestLabels(t *testing.T) {
 	items := []format.Item{{Label: "A"}, {Label: "a"}, {Label: "a (2)"}, {Kind: format.Signer}, {Kind: format.Signer}, {Label: "A"}}
-	nameItems(items)
+	format.NameItems(items)
 	var got []string
 	for _, i := range items {
 		got = append(got, i.Label)
