@@ -83,7 +83,14 @@ func start(config Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{url: "ldap://" + address, ended: make(chan struct{}), search: config.OnSearch, entries: map[string]entry{}}
-	if s.server, err = gldap.NewServer(gldap.WithLogger(hclog.NewNullLogger())); err != nil {
+	served := make(chan struct{}, 1)
+	noteServed := func(int) {
+		select {
+		case served <- struct{}{}:
+		default:
+		}
+	}
+	if s.server, err = gldap.NewServer(gldap.WithLogger(hclog.NewNullLogger()), gldap.WithOnClose(noteServed)); err != nil {
 		return nil, err
 	}
 	mux, err := gldap.NewMux()
@@ -103,7 +110,7 @@ func start(config Config) (*Server, error) {
 		defer close(s.ended)
 		failed = s.server.Run(address, options...)
 	}()
-	if err := s.accepts(address); err != nil {
+	if err := s.accepts(address, served); err != nil {
 		closed := s.Close()
 		return nil, errors.Join(err, closed, failed)
 	}
@@ -118,8 +125,9 @@ func freePort(ip string) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// accepts waits until the server accepts connections.
-func (s *Server) accepts(address string) error {
+// accepts waits until the server accepts connections, and has served the one by
+// which that was tried: gldap must not be stopped while it takes one in.
+func (s *Server) accepts(address string, served <-chan struct{}) error {
 	limit := time.NewTimer(startLimit)
 	defer limit.Stop()
 	again := time.NewTicker(tryEach)
@@ -127,7 +135,17 @@ func (s *Server) accepts(address string) error {
 	for {
 		conn, err := net.DialTimeout("tcp", address, startLimit) //nolint:noctx // the server ends by Close
 		if err == nil {
-			return conn.Close()
+			if err := conn.Close(); err != nil {
+				return err
+			}
+			select {
+			case <-served:
+				return nil
+			case <-s.ended:
+				return errors.New("the server ended")
+			case <-limit.C:
+				return errors.New("the server does not serve")
+			}
 		}
 		select {
 		case <-s.ended:
