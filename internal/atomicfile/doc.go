@@ -10,7 +10,8 @@
 // Use [ReadSet] and [SaveSet] for a file, or several side by side, of which older
 // generations are kept: [Generations] lists them. Several files are saved as one:
 // their new contents lie beside them before a journal with their names commits
-// to them, and a reader who finds the journal reads the new ones.
+// to them, and a reader who finds the journal reads the new ones. A save may remove
+// files of a set, too, and keeps no generation of those that are private.
 //
 // What is promised: whenever the process or the machine stops, the file has
 // its old content or its new content, complete. The new content goes to a

@@ -106,8 +106,9 @@ func Forget(paths []string, keep int) error {
 	return set.forget(system{}, keep)
 }
 
-// keep writes what the files hold as a new generation, mode 0600. That of the
-// main file comes last: without it there is no generation.
+// keep writes what the files hold as a new generation, mode 0600, but for those
+// that are private. That of the main file comes last: without it there is no
+// generation.
 func (s set) keep(l layer, data [][]byte) error {
 	number := 1
 	list, err := Generations(s.paths[0])
@@ -119,7 +120,7 @@ func (s set) keep(l layer, data [][]byte) error {
 	}
 	for i := len(s.paths) - 1; i >= 0; i-- {
 		path := generationPath(s.paths[i], number)
-		if data[i] == nil {
+		if data[i] == nil || s.private[i] {
 			// One may be left of a save that was stopped.
 			if err := l.remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err

@@ -64,6 +64,12 @@ type Options struct {
 	// Keep is how many generations of what was there before a SaveSet keeps; 0
 	// keeps none and removes none.
 	Keep int
+	// Private are those paths of a SaveSet that hold a secret of their own, such
+	// as a password: they get mode 0600, whatever they had, and no generation of
+	// them is kept.
+	Private []string
+	// Remove are those paths of a SaveSet that it removes; never the main one.
+	Remove []string
 	// Wait bounds how long the lock is waited for; 0 is DefaultWait.
 	Wait time.Duration
 }

@@ -54,8 +54,8 @@ func ReadSet(paths []string, limit int64) ([][]byte, Fingerprint, error) {
 }
 
 // SaveSet replaces the contents of several files in one folder, all or none,
-// under the lock of the first one. Nil leaves one of the others as it is. Options.Expect is
-// the fingerprint of the set.
+// under the lock of the first one. Nil leaves one of the others as it is, unless it
+// is among Options.Remove. Options.Expect is the fingerprint of the set.
 func SaveSet(ctx context.Context, paths []string, data [][]byte, o Options) (Fingerprint, error) {
 	lock, err := Acquire(ctx, paths[0], o.Wait)
 	if err != nil {
@@ -74,6 +74,9 @@ func (l *Lock) SaveSet(paths []string, data [][]byte, o Options) (Fingerprint, e
 	}
 	if len(data) != len(paths) || data[0] == nil || set.paths[0] != l.path {
 		return Fingerprint{}, fmt.Errorf("save %s: not the set that is locked", paths[0])
+	}
+	if err := set.choose(paths, data, o); err != nil {
+		return Fingerprint{}, err
 	}
 	if o.Mode == 0 {
 		o.Mode = 0o600
@@ -101,7 +104,7 @@ func (l *Lock) SaveSet(paths []string, data [][]byte, o Options) (Fingerprint, e
 		_ = set.forget(system{}, o.Keep)
 	}
 	for i, one := range data {
-		if one == nil {
+		if one == nil && !set.gone[i] {
 			data[i] = before[i]
 		}
 	}
@@ -115,10 +118,12 @@ const maxCompared = 1 << 30
 type set struct {
 	paths   []string
 	journal string
+	// private and remove say for each path what Options say of it.
+	private, gone []bool
 }
 
 func newSet(paths []string) (set, error) {
-	s := set{paths: make([]string, len(paths))}
+	s := set{paths: make([]string, len(paths)), private: make([]bool, len(paths)), gone: make([]bool, len(paths))}
 	if len(paths) == 0 || len(paths) > MaxSet {
 		return s, fmt.Errorf("a set has 1 to %d files, not %d", MaxSet, len(paths))
 	}
@@ -135,14 +140,30 @@ func newSet(paths []string) (set, error) {
 	return s, nil
 }
 
-// A step of a journal: the file From takes the name To. Both are names in the
-// folder of the journal.
+// choose notes which files Options treat in a way of their own.
+func (s set) choose(paths []string, data [][]byte, o Options) error {
+	for i, path := range paths {
+		s.private[i], s.gone[i] = slices.Contains(o.Private, path), slices.Contains(o.Remove, path)
+	}
+	if s.gone[0] {
+		return fmt.Errorf("save %s: the main file of a set is not removed", paths[0])
+	}
+	for i, one := range data {
+		if s.gone[i] && one != nil {
+			return fmt.Errorf("save %s: %s is both written and removed", paths[0], paths[i])
+		}
+	}
+	return nil
+}
+
+// A step of a journal: the file From takes the name To, which without a From is
+// removed. Both are names in the folder of the journal.
 type step struct{ From, To string }
 
 // replace does all steps of a save. When the journal has its name, the save is
 // done as far as any reader can tell; whoever locks the set next finishes it.
 func (s set) replace(l layer, data [][]byte, mode fs.FileMode) (err error) {
-	if len(s.paths) == 1 {
+	if s.onlyMain(data) {
 		return replace(l, s.paths[0], data[0], mode)
 	}
 	var steps []step
@@ -157,17 +178,29 @@ func (s set) replace(l layer, data [][]byte, mode fs.FileMode) (err error) {
 			return
 		}
 		for _, one := range steps {
-			// A temporary file that cannot be removed harms nobody.
-			_ = l.remove(filepath.Join(filepath.Dir(s.journal), one.From))
+			if one.From != "" {
+				// A temporary file that cannot be removed harms nobody.
+				_ = l.remove(filepath.Join(filepath.Dir(s.journal), one.From))
+			}
 		}
 	}()
 	for i, path := range s.paths {
+		if s.gone[i] {
+			steps = append(steps, step{To: filepath.Base(path)})
+		}
 		if data[i] == nil {
 			continue
 		}
 		old, err := stat(path)
 		if err != nil {
 			return err
+		}
+		mode := mode
+		switch {
+		case s.private[i]:
+			mode = 0o600
+		case old != nil:
+			mode = old.Mode().Perm()
 		}
 		from, err := prepare(l, path, data[i], old, mode)
 		if err != nil {
@@ -198,11 +231,15 @@ func (s set) replace(l layer, data [][]byte, mode fs.FileMode) (err error) {
 	return s.apply(l, steps)
 }
 
-// prepare writes a new file beside path, flushed, and returns its name.
+// onlyMain reports whether a save changes the main file alone, which needs no
+// journal.
+func (s set) onlyMain(data [][]byte) bool {
+	return !slices.Contains(s.gone, true) && !slices.ContainsFunc(data[1:], func(one []byte) bool { return one != nil })
+}
+
+// prepare writes a new file beside path, flushed, and returns its name. Owner and
+// group are those of old, if there is one.
 func prepare(l layer, path string, data []byte, old fs.FileInfo, mode fs.FileMode) (string, error) {
-	if old != nil {
-		mode = old.Mode().Perm()
-	}
 	f, err := l.create(filepath.Dir(path), "."+filepath.Base(path)+".", mode&0o700)
 	if err != nil {
 		return "", err
@@ -220,8 +257,14 @@ func prepare(l layer, path string, data []byte, old fs.FileInfo, mode fs.FileMod
 func (s set) apply(l layer, steps []step) error {
 	dir := filepath.Dir(s.journal)
 	for _, one := range steps {
-		// Where an earlier try got further, the file has its name.
-		if err := l.rename(filepath.Join(dir, one.From), filepath.Join(dir, one.To)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		var err error
+		if one.From == "" {
+			err = l.remove(filepath.Join(dir, one.To))
+		} else {
+			err = l.rename(filepath.Join(dir, one.From), filepath.Join(dir, one.To))
+		}
+		// Where an earlier try got further, the file has its name, or is gone.
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -259,15 +302,24 @@ func (s set) readJournal() ([]step, error) {
 		return nil, fmt.Errorf("%s is not the journal of a save", s.journal)
 	}
 	for _, one := range steps {
-		if !slices.ContainsFunc(s.paths, func(path string) bool { return filepath.Base(path) == one.To }) || !strings.HasPrefix(one.From, "."+one.To+".") || filepath.Base(one.From) != one.From {
+		if !s.owns(one) {
 			return nil, fmt.Errorf("%s names a file that is not of the set", s.journal)
 		}
 	}
 	return steps, nil
 }
 
+// owns reports whether a step is about files of the set.
+func (s set) owns(one step) bool {
+	i := slices.IndexFunc(s.paths, func(path string) bool { return filepath.Base(path) == one.To })
+	if one.From == "" {
+		return i > 0 // the main file is never removed
+	}
+	return i >= 0 && strings.HasPrefix(one.From, "."+one.To+".") && filepath.Base(one.From) == one.From
+}
+
 // read reads the files once. A file that the journal has a new one for counts
-// as replaced.
+// as replaced, one that it removes as absent.
 func (s set) read(limit int64) ([][]byte, Fingerprint, error) {
 	steps, err := s.readJournal()
 	if err != nil {
@@ -275,16 +327,20 @@ func (s set) read(limit int64) ([][]byte, Fingerprint, error) {
 	}
 	data := make([][]byte, len(s.paths))
 	for i, path := range s.paths {
+		removed := false
 		for _, one := range steps {
 			if one.To != filepath.Base(path) {
 				continue
+			}
+			if removed = one.From == ""; removed {
+				break
 			}
 			data[i], _, err = Read(filepath.Join(filepath.Dir(path), one.From), limit)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, Fingerprint{}, err
 			}
 		}
-		if data[i] != nil {
+		if data[i] != nil || removed {
 			continue
 		}
 		data[i], _, err = Read(path, limit)

@@ -104,7 +104,7 @@ func TestSetKilledAtEveryStep(t *testing.T) {
 }
 
 func TestJournalOfStrangers(t *testing.T) {
-	for _, text := range []string{"", "x", "[]", `[{"From":".a.1.tmp","To":"d"}]`, `[{"From":"../a","To":"a"}]`, `[{"From":".a./../../x","To":"a"}]`} {
+	for _, text := range []string{"", "x", "[]", `[{"From":".a.1.tmp","To":"d"}]`, `[{"From":"../a","To":"a"}]`, `[{"From":".a./../../x","To":"a"}]`, `[{"From":"","To":"a"}]`, `[{"From":"","To":"d"}]`} {
 		paths := setPaths(t.TempDir())
 		if err := os.WriteFile(paths[0], []byte("1"), 0o600); err != nil {
 			t.Fatal(err)
@@ -153,5 +153,74 @@ func TestGenerations(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(paths[0]), "*~")); len(left) != 0 {
 		t.Errorf("left are %v", left)
+	}
+}
+
+// TestSetRemovesKilledAtEveryStep stops a save that removes a file at each of its
+// steps: readers find the old set or the new one.
+func TestSetRemovesKilledAtEveryStep(t *testing.T) {
+	const before, after = "old-a old-b old-c", "new-a old-b -"
+	for left := 0; ; left++ {
+		paths := setPaths(t.TempDir())
+		if _, err := SaveSet(t.Context(), paths, [][]byte{[]byte("old-a"), []byte("old-b"), []byte("old-c")}, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		set, err := newSet(paths)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := [][]byte{[]byte("new-a"), nil, nil}
+		if err := set.choose(paths, data, Options{Remove: paths[2:]}); err != nil {
+			t.Fatal(err)
+		}
+		d := &dying{left: left}
+		err = set.replace(d, data, 0o600)
+		found, read, readErr := ReadSet(paths, 100)
+		if got := contents(found); readErr != nil || got != before && got != after || err == nil && got != after {
+			t.Fatalf("stopped after %d of %d steps: %s, %v; the save said %v", left, d.seen, got, readErr, err)
+		}
+		again, saveErr := SaveSet(t.Context(), paths, [][]byte{[]byte("next"), nil, nil}, Options{Expect: &read})
+		next, now, readErr := ReadSet(paths, 100)
+		if saveErr != nil || readErr != nil || now != again || (next[2] == nil) != (found[2] == nil) {
+			t.Fatalf("stopped after %d steps, the next save: %s, %v, %v", left, contents(next), saveErr, readErr)
+		}
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errKilled) || left > 60 {
+			t.Fatalf("step %d: %v", left, err)
+		}
+	}
+}
+
+// TestPrivate saves a file with a secret of its own: mode 0600 over any other,
+// and no generation.
+func TestPrivate(t *testing.T) {
+	paths := setPaths(t.TempDir())
+	o := Options{Mode: 0o644, Keep: 2, Private: paths[2:]}
+	for n := range 3 {
+		if err := os.WriteFile(paths[2], []byte("was there"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := SaveSet(t.Context(), paths, [][]byte{{byte('0' + n)}, []byte("b"), []byte("secret")}, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range []os.FileMode{0o644, 0o644, 0o600} {
+		if info, err := os.Stat(paths[i]); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: mode %v, %v; want %v", paths[i], info.Mode(), err, want)
+		}
+	}
+	if kept, _ := filepath.Glob(paths[2] + ".~*~"); len(kept) != 0 {
+		t.Errorf("generations of the private file: %v", kept)
+	}
+	if kept, _ := filepath.Glob(paths[1] + ".~*~"); len(kept) == 0 {
+		t.Error("no generations of the other file")
+	}
+	if _, err := SaveSet(t.Context(), paths, [][]byte{{}, nil, nil}, Options{Remove: paths[:1]}); err == nil {
+		t.Error("the main file is removed")
+	}
+	if _, err := SaveSet(t.Context(), paths, [][]byte{{}, nil, {}}, Options{Remove: paths[2:]}); err == nil {
+		t.Error("a file is written and removed")
 	}
 }
