@@ -39,6 +39,7 @@ func newCAInitCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&subject, "subject", "", "the CA's `name`, such as \"C=CH, O=Example, CN=Example CA\"")
 	cmd.Flags().Var(&key, "key", "the CA's `kind` of key: rsa-BITS, p256, p384, p521, ed25519")
+	completeKeys(cmd)
 	cmd.Flags().StringArrayVar(&o.Settings.CRLURLs, "crl-url", nil, "a `URL` where the revocation list is published (http, https, ldap, ldaps); again for more")
 	cmd.Flags().IntVar(&o.Days, "days", ca.DefaultCADays, "lifetime of the CA's certificate in days")
 	cmd.Flags().IntVar(&o.Settings.CertificateDays, "cert-days", ca.DefaultCertificateDays, "lifetime of the certificates that it issues in days")

@@ -26,10 +26,13 @@ func newCAIssueCommand(a *app) *cobra.Command {
 public key and the alternative names are those of the request; everything else
 is set by the profile: ike is for IKE alone, ike-tls adds the usages serverAuth
 and clientAuth for peers that demand them.`,
+		Example: `  keyman ca issue lab --request gw1.csr --out gw1.pem
+  keyman ca issue lab --request web.csr --profile ike-tls --days 90`,
 		Args: cobra.ExactArgs(1),
 	}
 	cmd.Flags().StringVar(&request, "request", "", "the request, a PEM or DER `file`")
 	cmd.Flags().StringVar(&profile, "profile", string(ca.ProfileIKE), "`ike` or ike-tls")
+	completeWords(cmd, "profile", string(ca.ProfileIKE), string(ca.ProfileIKETLS))
 	cmd.Flags().IntVar(&o.Days, "days", 0, "lifetime in days (default: as the CA was founded)")
 	cmd.Flags().StringVar(&out, "out", "", "write the certificate to this `file`, too (PEM)")
 	_ = cmd.MarkFlagRequired("request")

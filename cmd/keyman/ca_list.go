@@ -21,7 +21,9 @@ func newCAListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list [NAME]",
 		Short: "List the CAs, or the certificates that one issued",
-		Args:  cobra.MaximumNArgs(1),
+		Example: `  keyman ca list
+  keyman ca list lab`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return a.listCAs(cmd.Context())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,12 @@ import (
 	"keyman/ca"
 	"keyman/internal/certpem"
 )
+
+// revocationReasons are the words of --reason (RFC 5280, 5.3.1).
+func revocationReasons() []string {
+	return []string{"unspecified", "keyCompromise", "cACompromise", "affiliationChanged", "superseded", "cessationOfOperation",
+		"certificateHold", "privilegeWithdrawn", "aACompromise"}
+}
 
 // newCARevokeCommand is "keyman ca revoke".
 func newCARevokeCommand(a *app) *cobra.Command {
@@ -21,11 +28,14 @@ func newCARevokeCommand(a *app) *cobra.Command {
 		Short: "Revoke a certificate",
 		Long: `Mark a certificate as revoked, by its serial number or by the certificate
 itself. Peers learn of it from the next revocation list: run keyman ca crl.`,
+		Example: `  keyman ca revoke lab --cert gw1.pem --reason keyCompromise
+  keyman ca revoke lab 5c1d67e6e58a51105e576274325915ff --reason superseded`,
 		Args: cobra.RangeArgs(1, 2),
 	}
 	cmd.Flags().StringVar(&file, "cert", "", "the certificate, a PEM or DER `file`")
 	cmd.Flags().StringVar(&reason, "reason", ca.Unspecified.String(),
-		"`why`: unspecified, keyCompromise, cACompromise, affiliationChanged, superseded, cessationOfOperation, certificateHold, privilegeWithdrawn, aACompromise")
+		"`why`: "+strings.Join(revocationReasons(), ", "))
+	completeWords(cmd, "reason", revocationReasons()...)
 	cmd.Flags().StringVar(&date, "date", "", "since when, an RFC 3339 `time` such as 2026-01-02T15:04:05Z (default now)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if (len(args) == 2) == (file != "") {
@@ -100,16 +110,15 @@ func newCACRLCommand(a *app) *cobra.Command {
 		Long: `Make and sign a new revocation list of all certificates that are revoked. It is
 kept in the CA's folder as crl.der and crl.pem; --out writes it where it is
 published. A web server and an LDAP server give it out as DER.`,
+		Example: `  keyman ca crl lab --out /var/www/lab.crl
+  keyman ca crl lab --days 7 --form pem --out lab.crl.pem`,
 		Args: cobra.ExactArgs(1),
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the list to this `file`, too")
-	cmd.Flags().StringVar(&form, "form", "der", "`form` of that file: der or pem")
+	addChoice(cmd, &form, "form", "`form` of that file", formDER, formPEM)
 	cmd.Flags().IntVar(&days, "days", 0, "days until the next list is due (default: as the CA was founded)")
 	flags := addPasswordFlags(cmd, "", "the password of "+caPassword)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if form != "der" && form != "pem" {
-			return usagef("--form %q is not known: use der or pem", form)
-		}
 		if err := checkDays(cmd, "days"); err != nil {
 			return err
 		}
@@ -122,7 +131,7 @@ published. A web server and an LDAP server give it out as DER.`,
 			return err
 		}
 		content := list.List
-		if form == "pem" {
+		if form == formPEM {
 			content = certpem.Encode(ca.TypeCRL, content)
 		}
 		if err := writePublic(out, content); err != nil {

@@ -104,7 +104,9 @@ func newCertListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List certificates: * default, - personal, ! trusted, # secret key",
-		Args:  cobra.NoArgs,
+		Example: `  keyman cert list --password-env PW
+  keyman --json cert list --keydb ikekey.kdb --password-file F`,
+		Args: cobra.NoArgs,
 	}
 	flags := addKeydbFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -154,9 +156,12 @@ func newCertDeleteCommand(a *app) *cobra.Command {
 		Long: `Delete an entry, with its private key where it has one. The key is still in the
 kept generations of the key database, from which "keyman keydb undo" brings it
 back; "keyman keydb undo --forget" removes those.`,
+		Example: `  keyman cert delete gw1
+  keyman cert delete "Old CA" --force`,
 		Args: cobra.ExactArgs(1),
 	}
 	flags := addKeydbFlags(cmd)
+	cmd.ValidArgsFunction = a.completeLabels(flags)
 	cmd.Flags().BoolVar(&force, "force", false, "delete a CA certificate also where others chain to it")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		store, err := a.openKeydb(cmd.Context(), flags)

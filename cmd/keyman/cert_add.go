@@ -24,6 +24,8 @@ func newCertAddCommand(a *app) *cobra.Command {
 		Long: `Add the certificates of a PEM or DER file, usually those of CAs. They are trusted:
 chains may end at them, and certificates that they issued are accepted. With
 --trusted=false they only help to build chains.`,
+		Example: `  keyman cert add ca.pem --label "Example CA"
+  keyman cert add intermediate.pem --trusted=false`,
 		Args: cobra.ExactArgs(1),
 	}
 	flags := addKeydbFlags(cmd)
@@ -99,7 +101,8 @@ func newCertReceiveCommand(a *app) *cobra.Command {
 PEM or DER file. The request is found by its key and becomes a personal
 certificate. Certificates of intermediate CAs in the file are added, without
 trust. The chain must lead to a CA that the key database trusts already.`,
-		Args: cobra.ExactArgs(1),
+		Example: `  keyman cert receive gw1.pem --default`,
+		Args:    cobra.ExactArgs(1),
 	}
 	flags := addKeydbFlags(cmd)
 	cmd.Flags().StringVar(&label, "label", "", "a new `label` (default: that of the request)")

@@ -33,6 +33,8 @@ func newCertCreateCommand(a *app) *cobra.Command {
 		Long: `Make a private key and a certificate that the key itself signed, for peers that
 trust each other's certificates by name. For a certificate of a CA make a
 request with "keyman req create".`,
+		Example: `  keyman cert create --label gw1 --subject "C=CH, O=Example, CN=gw1" \
+    --san dns:gw1.example.org --ike --key p256 --days 730`,
 		Args: cobra.NoArgs,
 	}
 	flags := addKeydbFlags(cmd)
@@ -40,6 +42,7 @@ request with "keyman req create".`,
 	cmd.Flags().StringVar(&subject, "subject", "", "the owner's `name`, such as \"C=CH, O=Example, CN=gw1\"")
 	cmd.Flags().StringArrayVar(&sans, "san", nil, "an alternative `name`: dns:..., ip:..., email:... or uri:...; again for more")
 	cmd.Flags().Var(&spec, "key", "`kind` of key: rsa-BITS, p256, p384, p521, ed25519")
+	completeKeys(cmd)
 	cmd.Flags().IntVar(&days, "days", selfSignedDays, "lifetime in days")
 	cmd.Flags().BoolVar(&ike, "ike", false, "allow its use for IKE only: digitalSignature, ipsecIKE")
 	cmd.Flags().BoolVar(&isDefault, "default", false, "make it the default certificate")

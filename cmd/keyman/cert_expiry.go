@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"keyman/keystore"
 )
 
 const (
@@ -108,6 +110,7 @@ func newCertNeedsRenewalCommand(a *app) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 	}
 	flags := addKeydbFlags(cmd)
+	cmd.ValidArgsFunction = a.completeLabels(flags, keystore.Personal, keystore.Signer)
 	cmd.Flags().Var(&within, "within", "a `time` in days or hours: 30d, 12h")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		store, err := a.openKeydb(cmd.Context(), flags)

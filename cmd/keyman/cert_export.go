@@ -17,7 +17,7 @@ import (
 
 // exportFlags say what "keyman cert export" writes, and where.
 type exportFlags struct {
-	format   string
+	form     string
 	out      string
 	chain    bool
 	to       string // another key database
@@ -28,9 +28,7 @@ type exportFlags struct {
 // validate refuses what does not go together.
 func (f exportFlags) validate(labels []string) error {
 	switch {
-	case f.format != "pem" && f.format != "der":
-		return usagef("--format %q: use pem or der", f.format)
-	case f.format == "der" && f.chain:
+	case f.form == formDER && f.chain:
 		return usagef("--chain: a DER file holds one certificate; use pem")
 	case f.to == "" && (f.password.file != "" || f.password.env != "" || f.toType != ""):
 		return usagef("a certificate without its key has no password: --to names a key database for both")
@@ -42,10 +40,10 @@ func (f exportFlags) validate(labels []string) error {
 
 // exportResult is the JSON of "keyman cert export".
 type exportResult struct {
-	Label  string `json:"label"`
-	Format string `json:"format"`
-	File   string `json:"file,omitempty"`
-	PEM    string `json:"pem,omitempty"` // where no file was named
+	Label string `json:"label"`
+	Form  string `json:"form"`
+	File  string `json:"file,omitempty"`
+	PEM   string `json:"pem,omitempty"` // where no file was named
 }
 
 func newCertExportCommand(a *app) *cobra.Command {
@@ -64,12 +62,12 @@ trusted there; a CA that is named is, where it is here.`,
 	}
 	flags := addKeydbFlags(cmd)
 	f.password = addPasswordFlags(cmd, "target-", "the password of the other key database")
-	cmd.Flags().StringVar(&f.format, "format", "pem", "`pem` or der")
+	addChoice(cmd, &f.form, "form", "`form` of the certificate", formPEM, formDER)
 	cmd.Flags().StringVar(&f.out, "out", "", "write to this `file` (default: standard output)")
 	cmd.Flags().BoolVar(&f.chain, "chain", false, "write the certificates above it, too")
 	cmd.Flags().StringVar(&f.to, "to", "", "another key `database`, with the private keys and the chains")
 	cmd.Flags().StringVar(&f.toType, "to-type", "", "`format` of a database that is made: "+formatNames())
-	for _, flag := range []string{"format", "out", "chain"} {
+	for _, flag := range []string{"form", "out", "chain"} {
 		cmd.MarkFlagsMutuallyExclusive("to", flag)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -102,19 +100,19 @@ func (a *app) exportCertificate(entry keystore.Entry, f exportFlags) error {
 		chain = entry.Chain
 	}
 	data := chain[0]
-	if f.format == "pem" {
+	if f.form == formPEM {
 		data = certpem.Encode(certpem.TypeCertificate, chain...)
 	}
-	result := exportResult{Label: entry.Label, Format: f.format, File: f.out}
+	result := exportResult{Label: entry.Label, Form: f.form, File: f.out}
 	switch {
 	case f.out != "":
 		if err := writePublic(f.out, data); err != nil {
 			return err
 		}
-	case f.format == "pem":
+	case f.form == formPEM:
 		result.PEM = string(data)
 	case a.json:
-		return usagef("--format der with --json needs --out FILE")
+		return usagef("--form der with --json needs --out FILE")
 	}
 	return a.print(result, func(w io.Writer) {
 		if f.out == "" {

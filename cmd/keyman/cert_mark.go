@@ -16,9 +16,11 @@ func newCertTrustCommand(a *app) *cobra.Command {
 		Long: `Trust a CA whose certificate is in the key database: chains may end at it, and
 certificates that it issued are accepted. Without trust the certificate only
 helps to build chains. A running daemon goes on with the CAs that it began with.`,
-		Args: cobra.ExactArgs(2),
+		Example: `  keyman cert trust "Example CA" on`,
+		Args:    cobra.ExactArgs(2),
 	}
 	flags := addKeydbFlags(cmd)
+	cmd.ValidArgsFunction = a.completeLabels(flags, keystore.Signer)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		trusted := args[1] == "on"
 		if !trusted && args[1] != "off" {
@@ -58,9 +60,12 @@ func newCertDefaultCommand(a *app) *cobra.Command {
 		Long: `The default certificate is the personal one that is used where none is named: the
 one that was chosen, or else the only one there is. Without a label it is shown;
 the exit code is 1 where there is none.`,
+		Example: `  keyman cert default
+  keyman cert default gw1`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	flags := addKeydbFlags(cmd)
+	cmd.ValidArgsFunction = a.completeLabels(flags, keystore.Personal)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		store, err := a.openKeydb(cmd.Context(), flags)
 		if err != nil {
@@ -87,9 +92,11 @@ func newCertRenameCommand(a *app) *cobra.Command {
 		Short: "Give an entry another label",
 		Long: `Give an entry another label. What names the entry by its old one, such as a
 tunnel in tunnels.toml, is not changed with it.`,
-		Args: cobra.ExactArgs(2),
+		Example: `  keyman cert rename gw1 "gateway 1"`,
+		Args:    cobra.ExactArgs(2),
 	}
 	flags := addKeydbFlags(cmd)
+	cmd.ValidArgsFunction = a.completeLabels(flags)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		store, err := a.openKeydb(cmd.Context(), flags)
 		if err != nil {

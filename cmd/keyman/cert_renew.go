@@ -27,8 +27,10 @@ the new one, which then has its place: its label and its mark of the default.`,
 		Args: cobra.ExactArgs(1),
 	}
 	flags := addKeydbFlags(cmd)
+	cmd.ValidArgsFunction = a.completeLabels(flags, keystore.Personal)
 	cmd.Flags().BoolVar(&newKey, "new-key", false, "with a new key, of the same kind where --key says nothing")
 	cmd.Flags().Var(&spec, "key", "`kind` of the new key: rsa-BITS, p256, p384, p521, ed25519")
+	completeKeys(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "write the request to this `file` (PEM)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if cmd.Flags().Changed("key") && !newKey {

@@ -22,11 +22,13 @@ type certShown struct {
 
 func newCertShowCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "show LABEL",
-		Short: "Show a certificate in words",
-		Args:  cobra.ExactArgs(1),
+		Use:     "show LABEL",
+		Short:   "Show a certificate in words",
+		Example: `  keyman cert show gw1`,
+		Args:    cobra.ExactArgs(1),
 	}
 	flags := addKeydbFlags(cmd)
+	cmd.ValidArgsFunction = a.completeLabels(flags, keystore.Personal, keystore.Signer)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		store, err := a.openKeydb(cmd.Context(), flags)
 		if err != nil {

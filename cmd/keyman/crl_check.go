@@ -33,7 +33,8 @@ ones of the key database.
 
 Exit codes: 0 all are good, 1 one is revoked or not valid, 2 usage, 3 it could
 not be found out, or a file could not be read.`,
-		Args: cobra.MinimumNArgs(1),
+		Example: `  keyman crl check gw1.pem --trust ca.pem`,
+		Args:    cobra.MinimumNArgs(1),
 	}
 	cmd.Flags().StringArrayVar(&f.trust, "trust", nil, "trust the CA certificates in this `file`; again for more")
 	cmd.Flags().StringArrayVar(&f.intermediate, "intermediate", nil, "use the CA certificates in this `file` for paths; again for more")

@@ -22,7 +22,8 @@ func newCRLConfigCommand(a *app) *cobra.Command {
 section [crl] of keyman.toml in the state directory, or else an isakmpd.conf of
 AIX that lies there, or else the default. A http_proxy in keyman.toml takes the
 place of the SOCKS4 server in isakmpd.conf.`,
-		Args: cobra.NoArgs,
+		Example: `  keyman crl config`,
+		Args:    cobra.NoArgs,
 	}
 	cmd.RunE = func(*cobra.Command, []string) error { return a.crlConfigShow() }
 	cmd.AddCommand(newCRLConfigSetCommand(a))
@@ -79,6 +80,8 @@ isakmpd.conf.
 Keys: ` + strings.Join(settings.Keys(&crl.Settings{}), ", ") + `.
 A password in a proxy's URL can be read by others on the command line: better
 write it into the file.`,
+		Example: `  keyman crl config set socks4_server=192.0.2.1:1080 ldap_server=ldap.example.org
+  keyman crl config set --isakmpd /etc/isakmpd.conf`,
 	}
 	cmd.Flags().StringVar(&isakmpd, "isakmpd", "", "take the settings of this `file` over, an isakmpd.conf of AIX")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

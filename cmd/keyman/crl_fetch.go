@@ -17,8 +17,7 @@ import (
 const listMode = 0o644
 
 type crlFetchFlags struct {
-	proxy, cert, issuer, out string
-	pem                      bool
+	proxy, cert, issuer, out, form string
 }
 
 func newCRLFetchCommand(a *app) *cobra.Command {
@@ -30,12 +29,14 @@ func newCRLFetchCommand(a *app) *cobra.Command {
 places that a certificate names, or from the configured LDAP server by the name
 of the issuer. The list is saved as it came; its signature is verified when
 certificates are checked by it.`,
+		Example: `  keyman crl fetch http://pki.example.org/lab.crl --out lab.crl
+  keyman crl fetch --cert gw1.pem --form pem --out lab.crl.pem`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	cmd.Flags().StringVar(&f.cert, "cert", "", "fetch the list that the certificate in this `file` names")
 	cmd.Flags().StringVar(&f.issuer, "issuer", "", "fetch the list of the CA with this `name` from the configured LDAP server")
 	cmd.Flags().StringVar(&f.out, "out", "", "write the list to this `file`")
-	cmd.Flags().BoolVar(&f.pem, "pem", false, "write PEM instead of DER")
+	addChoice(cmd, &f.form, "form", "`form` of that file", formDER, formPEM)
 	addProxyFlag(cmd, &f.proxy)
 	_ = cmd.MarkFlagRequired("out")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.crlFetch(cmd.Context(), f, args) }
@@ -71,7 +72,7 @@ func (a *app) crlFetch(ctx context.Context, f crlFetchFlags, args []string) erro
 		return err
 	}
 	data := l.Raw()
-	if f.pem {
+	if f.form == formPEM {
 		data = certpem.Encode("X509 CRL", data)
 	}
 	if err := writeOut(f.out, data, listMode); err != nil {

@@ -25,7 +25,9 @@ func newCRLShowCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show {FILE | URL}",
 		Short: "Show a revocation list in words",
-		Args:  cobra.ExactArgs(1),
+		Example: `  keyman crl show lab.crl --entries
+  keyman crl show http://pki.example.org/lab.crl`,
+		Args: cobra.ExactArgs(1),
 	}
 	cmd.Flags().BoolVar(&entries, "entries", false, "show every entry, too")
 	addProxyFlag(cmd, &proxy)

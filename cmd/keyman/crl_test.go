@@ -96,7 +96,7 @@ func TestCRLOverTheNetwork(t *testing.T) {
 	os.Remove(out)
 	s.must("crl", "fetch", "--issuer", "C=CH, CN=CA", "--out", out)
 	same(t, out, path("ca.crl"))
-	s.must("crl", "fetch", "--issuer", "C=CH, CN=CA", "--out", path("fetched.pem"), "--pem")
+	s.must("crl", "fetch", "--issuer", "C=CH, CN=CA", "--out", path("fetched.pem"), "--form", "pem")
 	if shown := s.must("crl", "show", path("fetched.pem")); shown == "" {
 		t.Error("nothing shown")
 	}

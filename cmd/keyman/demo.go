@@ -33,6 +33,8 @@ the beginning, who did what, the text, and the reasons of verdicts.
 With --keep DIR the files stay in DIR, which must be absent or empty: DIR is then
 the state directory of the CA "vpn", DIR/gw-a and DIR/gw-b are those of the
 gateways, and beside each key database the file "password" has its password.`,
+		Example: `  keyman demo
+  keyman demo --keep lab`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&keep, "keep", "", "keep the files in this `folder` to look at")

@@ -22,7 +22,8 @@ numbers. The command returns when the negotiations have begun; with --wait it
 returns when each tunnel is active or its negotiation has failed, prints the
 reasons, and ends with exit code 1 if one has failed. A tunnel that is active
 already is left as it is.`,
-		Args: cobra.MinimumNArgs(1),
+		Example: `  keyman ike activate to-gw2 --wait`,
+		Args:    cobra.MinimumNArgs(1),
 	}
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait for the outcome")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

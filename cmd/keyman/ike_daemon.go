@@ -51,6 +51,8 @@ revocation lists come from is said by keyman.toml in the state directory; see
   error          failed negotiations, and what goes wrong
   isakmp_events  also tunnels that come and go (the default)
   information    also every message`,
+		Example: `  keyman ike daemon --password-file /etc/keyman.pw
+  keyman ike daemon --listen 192.0.2.1`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&f.tunnels, "tunnels", "", "tunnel definitions `file` (default tunnels.toml in the state directory)")

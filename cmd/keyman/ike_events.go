@@ -20,7 +20,8 @@ func newIKEEventsCommand(a *app) *cobra.Command {
 		Short: "Print what happens, as it happens",
 		Long: `Print what happens to tunnels from now on, one event a line, until the command
 is interrupted or the daemon ends. With --json each line is one JSON object.`,
-		Args: cobra.NoArgs,
+		Example: `  keyman --json ike events`,
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			client, err := a.dialDaemon(ctx)

@@ -19,6 +19,8 @@ func newIKEListCommand(a *app) *cobra.Command {
 		Short: "List the tunnels and how they stand",
 		Long: `List the tunnels, or those that are named: the active ones, those being
 negotiated, those whose last negotiation failed, and those that are only defined.`,
+		Example: `  keyman ike list
+  keyman ike list to-gw2 --verbose`,
 	}
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "everything about each tunnel")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

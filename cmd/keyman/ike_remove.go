@@ -20,6 +20,7 @@ func newIKERemoveCommand(a *app) *cobra.Command {
 		Long: `Have the daemon end what tunnels, called by their names or numbers, have of
 security associations and negotiations, and tell their peers. The definitions
 stay.`,
+		Example: `  keyman ike remove to-gw2`,
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all tunnels that are active or being negotiated")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -41,10 +41,14 @@ func newKeydbCreateCommand(a *app) *cobra.Command {
 		Long: `Create an empty key database. Its format is that of --type, or the one that the
 name of its file speaks of: .p12, .pfx, .jks, .jceks, .kdb, .pem; otherwise
 PKCS#12.`,
+		Example: `  keyman keydb create
+  keyman keydb create --keydb ikekey.kdb --password-file F
+  keyman keydb create --keydb keys --type jks`,
 		Args: cobra.NoArgs,
 	}
 	flags := addKeydbFlags(cmd)
 	cmd.Flags().StringVar(&typ, "type", "", "`format`: "+formatNames())
+	completeFormats(cmd, "type")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		path, err := a.keydbPath(flags)
 		if err != nil {
@@ -84,7 +88,8 @@ func newKeydbPasswdCommand(a *app) *cobra.Command {
 		Long: `Change the password of a key database: every key is encrypted anew. The kept
 generations are removed, because they would open with the old password; there is
 no undo of this.`,
-		Args: cobra.NoArgs,
+		Example: `  keyman keydb passwd --password-file OLD --new-password-file NEW`,
+		Args:    cobra.NoArgs,
 	}
 	flags := addKeydbFlags(cmd)
 	next := addPasswordFlags(cmd, "new-", "the new password")

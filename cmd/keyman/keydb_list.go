@@ -33,6 +33,8 @@ func newKeydbListCommand(a *app) *cobra.Command {
 		Long: `List the key databases right in a folder, known by their content. With a password
 the entries are counted of those that it opens. Kept generations of a key database
 are not listed: keyman keydb undo --list shows them.`,
+		Example: `  keyman keydb list
+  keyman keydb list /etc/security --password-file F`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	flags := addPasswordFlags(cmd, "", "a password to count entries with")

@@ -46,6 +46,9 @@ password of the time. A second undo takes the first one back.
 
 A key that is deleted is still in the kept generations, until as many changes have
 followed or --forget removes them. A new password removes them, too.`, keystore.KeptGenerations),
+		Example: `  keyman keydb undo --list
+  keyman keydb undo
+  keyman keydb undo --forget`,
 		Args: cobra.NoArgs,
 	}
 	flags := addKeydbFlags(cmd)

@@ -102,6 +102,7 @@ waits already anew, with other names or the same.`,
 	cmd.Flags().StringVar(&fromCert, "from-cert", "", "ask for what the certificate with this `label` has")
 	cmd.Flags().StringVar(&recreate, "recreate", "", "make the request with this `label` anew, for the key that it has")
 	cmd.Flags().Var(&key, "key", "`kind` of key: rsa-BITS, p256, p384, p521, ed25519")
+	completeKeys(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "write the request to this `file` (PEM)")
 	cmd.MarkFlagsOneRequired("label", "recreate")
 	cmd.MarkFlagsOneRequired("subject", "san", "from-cert", "recreate")
@@ -266,9 +267,10 @@ func fillTemplate(t *csr.Template, subject string, names []string) error {
 // newReqListCommand is "keyman req list".
 func newReqListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the requests that wait for their certificates",
-		Args:  cobra.NoArgs,
+		Use:     "list",
+		Short:   "List the requests that wait for their certificates",
+		Example: `  keyman req list`,
+		Args:    cobra.NoArgs,
 	}
 	flags := addKeydbFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -309,11 +311,14 @@ func newReqShowCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show {LABEL | --file FILE}",
 		Short: "Show a request, or write it to a file again",
-		Args:  cobra.MaximumNArgs(1),
+		Example: `  keyman req show gw1 --out gw1.csr
+  keyman req show --file gw1.csr`,
+		Args: cobra.MaximumNArgs(1),
 	}
 	cmd.Flags().StringVar(&file, "file", "", "show the request in this PEM or DER `file`")
 	cmd.Flags().StringVar(&out, "out", "", "write the request to this `file` (PEM)")
 	flags := addKeydbFlags(cmd)
+	cmd.ValidArgsFunction = a.completeLabels(flags, keystore.Request)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if (len(args) == 1) == (file != "") {
 			return usagef("give either a label or --file")

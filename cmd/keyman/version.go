@@ -24,8 +24,10 @@ func newVersionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Tell which keyman this is",
-		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return a.printVersion() },
+		Example: `  keyman version
+  keyman --json version`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.printVersion() },
 	}
 }
 
