@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"keyman/ca"
-	"keyman/internal/atomicfile"
+	"keyman/cmd/keyman/internal/outfile"
 	"keyman/keystore"
 )
 
@@ -23,8 +22,6 @@ const (
 	caLabel = "ca"
 	// caPassword is what the password opens.
 	caPassword = "the CA's key database"
-	// publicMode is the mode of files that are made to be given away.
-	publicMode fs.FileMode = 0o644
 )
 
 // caName is what a CA may be called: the name of its folder.
@@ -126,32 +123,5 @@ func writePublic(path string, data []byte) error {
 	if path == "" {
 		return nil
 	}
-	return writeOut(path, data, publicMode)
-}
-
-// writeOut writes a file that a command was told to make. It never takes the
-// place of a file with keys: one slip in a command line would cost them all.
-func writeOut(path string, data []byte, mode fs.FileMode) error {
-	begin, err := atomicfile.ReadBeginning(path, keysWithin)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return err
-	case holdsKeys(begin):
-		return withHint(fmt.Errorf("%s holds keys: it is not overwritten", path), "name another file")
-	}
-	return atomicfile.Write(path, data, mode)
-}
-
-// keysWithin is how far into a file a private key is looked for, in bytes.
-const keysWithin = 1 << 20
-
-// holdsKeys reports whether the content of a file is a key database, or private
-// keys in PEM.
-func holdsKeys(data []byte) bool {
-	if bytes.Contains(data, []byte("-----BEGIN")) {
-		return bytes.Contains(data, []byte("PRIVATE KEY-----"))
-	}
-	_, ok := keystore.Detect(data)
-	return ok
+	return outfile.Write(path, data, outfile.Public)
 }

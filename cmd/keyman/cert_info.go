@@ -9,14 +9,13 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"keyman/csr"
 	"keyman/internal/dn"
+	"keyman/internal/escape"
 	"keyman/keystore"
 )
 
@@ -108,15 +107,8 @@ func (i certInfo) write(w io.Writer) {
 	t.Flush()
 }
 
-// printable makes text from a file fit for a terminal: what is no character to
-// be seen, such as an escape sequence, is written as an escape.
-func printable(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return s
-	}
-	quoted := strconv.Quote(s)
-	return quoted[1 : len(quoted)-1]
-}
+// printable makes text from a file fit for a terminal.
+func printable(s string) string { return escape.Printable(s) }
 
 // nameText writes a name of a certificate.
 func nameText(der []byte) string {

@@ -8,13 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"keyman/cmd/keyman/internal/outfile"
 	"keyman/crl"
 	"keyman/internal/certpem"
 	"keyman/internal/dn"
 )
-
-// listMode is the mode of a list's file: everybody may read what CAs publish.
-const listMode = 0o644
 
 type crlFetchFlags struct {
 	proxy, cert, issuer, out, form string
@@ -75,7 +73,7 @@ func (a *app) crlFetch(ctx context.Context, f crlFetchFlags, args []string) erro
 	if f.form == formPEM {
 		data = certpem.Encode("X509 CRL", data)
 	}
-	if err := writeOut(f.out, data, listMode); err != nil {
+	if err := outfile.Write(f.out, data, outfile.Public); err != nil {
 		return err
 	}
 	return a.print(l.Info(), func(w io.Writer) {

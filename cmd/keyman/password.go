@@ -8,8 +8,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
+	"keyman/cmd/keyman/internal/prompt"
 	"keyman/keystore"
 )
 
@@ -38,9 +38,9 @@ func addPasswordFlags(cmd *cobra.Command, prefix, what string) *passwordFlags {
 func (a *app) password(f *passwordFlags, what string, confirm bool) (keystore.Password, error) {
 	switch {
 	case f.file == "-":
-		return a.unlessInterrupted(func() (keystore.Password, error) { return firstLine(a.stdin, "standard input") })
+		return a.terminal().Wait(func() (keystore.Password, error) { return firstLine(a.stdin, "standard input") })
 	case f.file != "":
-		return a.unlessInterrupted(func() (keystore.Password, error) { return passwordFile(f.file) })
+		return a.terminal().Wait(func() (keystore.Password, error) { return passwordFile(f.file) })
 	case f.env != "":
 		value, ok := os.LookupEnv(f.env)
 		if !ok {
@@ -49,31 +49,6 @@ func (a *app) password(f *passwordFlags, what string, confirm bool) (keystore.Pa
 		return keystore.Password(value), nil
 	}
 	return a.prompt(what, confirm)
-}
-
-// errInterrupted is a process that was told to end while it waited for a
-// password.
-var errInterrupted = errors.New("interrupted")
-
-// unlessInterrupted returns what read returns, or errInterrupted as soon as the
-// process is told to end. Nothing ends a read from a terminal or a pipe: it is
-// left behind, in a process that is about to end.
-func (a *app) unlessInterrupted(read func() (keystore.Password, error)) (keystore.Password, error) {
-	type result struct {
-		password keystore.Password
-		err      error
-	}
-	done := make(chan result, 1)
-	go func() {
-		password, err := read()
-		done <- result{password, err}
-	}()
-	select {
-	case r := <-done:
-		return r.password, r.err
-	case <-a.interrupted:
-		return nil, errInterrupted
-	}
 }
 
 // passwordFile reads a password from the first line of a file.
@@ -101,43 +76,18 @@ func firstLine(r io.Reader, name string) (keystore.Password, error) {
 
 // prompt asks on the terminal without echo.
 func (a *app) prompt(what string, confirm bool) (keystore.Password, error) {
-	in, ok := a.stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
-		return nil, withHint(errors.New("no password for "+what+", and standard input is no terminal to ask on"),
-			"use --password-file or --password-env")
+	password, err := a.terminal().Password(what, confirm)
+	switch {
+	case errors.Is(err, prompt.ErrNoTerminal):
+		return nil, withHint(fmt.Errorf("no password for %s, and %w", what, err), "use --password-file or --password-env")
+	case errors.Is(err, prompt.ErrDiffer):
+		return nil, usageError{err}
+	default:
+		return password, err
 	}
-	ask := func(label string) (keystore.Password, error) {
-		fmt.Fprintf(a.stderr, "%s: ", label)
-		line, err := a.typed(int(in.Fd()))
-		fmt.Fprintln(a.stderr)
-		return line, err
-	}
-	first, err := ask("Password for " + what)
-	if err != nil || !confirm {
-		return first, err
-	}
-	second, err := ask("Again")
-	if err != nil {
-		return nil, err
-	}
-	defer second.Wipe()
-	if !bytes.Equal(first, second) {
-		first.Wipe()
-		return nil, usagef("the two passwords differ")
-	}
-	return first, nil
 }
 
-// typed reads a line from a terminal without echo. Whoever ends the process
-// meanwhile gets the terminal back as it was.
-func (a *app) typed(terminal int) (keystore.Password, error) {
-	before, err := term.GetState(terminal)
-	if err != nil {
-		return nil, err
-	}
-	password, err := a.unlessInterrupted(func() (keystore.Password, error) { return term.ReadPassword(terminal) })
-	if errors.Is(err, errInterrupted) {
-		err = errors.Join(err, term.Restore(terminal, before))
-	}
-	return password, err
+// terminal is where the person sits who is asked.
+func (a *app) terminal() prompt.Terminal {
+	return prompt.Terminal{In: a.stdin, Out: a.stderr, Interrupted: a.interrupted}
 }

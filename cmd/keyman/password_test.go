@@ -15,6 +15,8 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/term"
+
+	"keyman/cmd/keyman/internal/prompt"
 )
 
 // promptTimeout bounds the wait for a prompt.
@@ -165,7 +167,7 @@ func TestPasswordPipeInterrupted(t *testing.T) {
 	stop := make(chan struct{})
 	close(stop)
 	_, err := (&app{stdin: r, interrupted: stop}).password(&passwordFlags{file: "-"}, "x", false)
-	if err == nil || err.Error() != errInterrupted.Error() {
-		t.Errorf("error %v; want %v", err, errInterrupted)
+	if err == nil || err.Error() != prompt.ErrInterrupted.Error() {
+		t.Errorf("error %v; want %v", err, prompt.ErrInterrupted)
 	}
 }
