@@ -5,12 +5,14 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Printable makes text from a file or a peer fit for a terminal: what is no
-// character to be seen, such as an escape sequence, is written as an escape.
+// character to be seen, such as an escape sequence, is written as an escape. So
+// are octets that are no UTF-8: a terminal may take one for a control character.
 func Printable(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return s
 	}
 	quoted := strconv.Quote(s)
