@@ -256,19 +256,26 @@ func (s *Store) has(certificate []byte) bool {
 // LabelFor makes a label for a certificate, DER, from its subject, one that is
 // free.
 func (s *Store) LabelFor(certificate []byte) string {
+	base := baseLabel(certificate)
+	label := base
+	for n := 2; s.index(label) >= 0; n++ {
+		label = fmt.Sprintf("%s (%d)", base, n)
+	}
+	return label
+}
+
+// baseLabel makes a label for a certificate from its subject: the common name, or
+// else the unit or the organization, as old roots have it.
+func baseLabel(certificate []byte) string {
 	base := ""
 	if summary, err := Summarize(certificate); err == nil {
 		if name, err := dn.FromDER(summary.Subject); err == nil {
-			base = name.CommonName()
+			base = name.Short()
 		}
 	}
 	if checkLabel(base) != nil || len(base) > maxLabel-16 {
 		sum := sha256.Sum256(certificate)
 		base = fmt.Sprintf("certificate %x", sum[:8])
 	}
-	label := base
-	for n := 2; s.index(label) >= 0; n++ {
-		label = fmt.Sprintf("%s (%d)", base, n)
-	}
-	return label
+	return base
 }

@@ -48,6 +48,8 @@ var (
 	ErrNoRequest            = errors.New("no request has the key of this certificate")
 	ErrOwnKey               = errors.New("its private key is here")
 	ErrUntrustedIssuer      = errors.New("the issuer is not in the key database as a trusted CA")
+	ErrNotRoot              = errors.New("not the certificate of a root CA")
+	ErrExpired              = errors.New("the certificate has expired")
 	ErrInUse                = errors.New("other entries chain to this certificate")
 )
 
@@ -72,6 +74,7 @@ var hints = []struct {
 	{ErrNoRequest, "receive it into the key database that made the request"},
 	{ErrOwnKey, "a certificate for a request of one's own is received: keyman cert receive; one for a key that has a certificate needs a request first: keyman cert renew"},
 	{ErrUntrustedIssuer, "if you trust the CA, add its certificate first: keyman cert add FILE --label LABEL"},
+	{ErrNotRoot, "keyman cert add takes the certificate of any CA"},
 	{ErrInUse, "delete those first, or use --force"},
 }
 

@@ -22,7 +22,7 @@ do not count. A personal certificate has its private key beside it. A signer is
 the certificate of a CA; one that is trusted is where chains may end.`,
 	}
 	cmd.AddCommand(
-		newCertCreateCommand(a), newCertListCommand(a), newCertShowCommand(a), newCertAddCommand(a),
+		newCertCreateCommand(a), newCertListCommand(a), newCertShowCommand(a), newCertAddCommand(a), newCertPopulateCommand(a),
 		newCertReceiveCommand(a), newCertImportCommand(a), newCertExportCommand(a), newCertTrustCommand(a), newCertDefaultCommand(a),
 		newCertRenameCommand(a), newCertDeleteCommand(a), newCertExpiryCommand(a), newCertNeedsRenewalCommand(a),
 		newCertRenewCommand(a), newCertCompareCommand(a),
@@ -138,6 +138,23 @@ type certResult struct {
 	Subject string        `json:"subject,omitempty"`
 	Trusted bool          `json:"trusted"`
 	Default bool          `json:"default"`
+}
+
+// trust says in words whether it is trusted.
+func (r certResult) trust() string {
+	if r.Trusted {
+		return "trusted"
+	}
+	return "not trusted"
+}
+
+// certResults describes entries; none is an empty list.
+func certResults(entries []keystore.Entry) []certResult {
+	list := make([]certResult, 0, len(entries))
+	for _, e := range entries {
+		list = append(list, newCertResult(e))
+	}
+	return list
 }
 
 func newCertResult(e keystore.Entry) certResult {

@@ -66,11 +66,7 @@ chains may end at them, and certificates that they issued are accepted. With
 		}
 		return a.print(results, func(w io.Writer) {
 			for _, r := range results {
-				trust := "trusted"
-				if !r.Trusted {
-					trust = "not trusted"
-				}
-				fmt.Fprintf(w, "added %s: %s (%s)\n", printable(r.Label), printable(r.Subject), trust)
+				fmt.Fprintf(w, "added %s: %s (%s)\n", printable(r.Label), printable(r.Subject), r.trust())
 			}
 		})
 	}

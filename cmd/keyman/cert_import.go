@@ -66,13 +66,7 @@ taken nothing is copied, and each such label is told.`,
 
 // printImported tells what was copied into a store.
 func (a *app) printImported(store *keystore.Store, done keystore.Imported, verb string) error {
-	result := importResult{File: store.Path(), Added: []certResult{}, Present: []certResult{}}
-	for _, e := range done.Added {
-		result.Added = append(result.Added, newCertResult(e))
-	}
-	for _, e := range done.Present {
-		result.Present = append(result.Present, newCertResult(e))
-	}
+	result := importResult{File: store.Path(), Added: certResults(done.Added), Present: certResults(done.Present)}
 	return a.print(result, func(w io.Writer) {
 		for _, r := range result.Added {
 			trust := ""

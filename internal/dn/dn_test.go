@@ -211,6 +211,19 @@ func TestNoControlCharactersInText(t *testing.T) {
 	}
 }
 
+func TestShort(t *testing.T) {
+	for text, want := range map[string]string{
+		"C=CH, O=Example, OU=Root, CN=CA": "CA",
+		"C=CH, O=Example, OU=A, OU=B":     "B",
+		"C=CH, O=Example":                 "Example",
+		"C=CH":                            "",
+	} {
+		if got := mustParse(t, text).Short(); got != want {
+			t.Errorf("Short of %s = %q; want %q", text, got, want)
+		}
+	}
+}
+
 func TestCommonName(t *testing.T) {
 	for text, want := range map[string]string{
 		"C=CH, CN=a, CN=b": "b",

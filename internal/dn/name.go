@@ -44,10 +44,24 @@ func (n Name) IsEmpty() bool { return len(n.rdns) == 0 }
 
 // CommonName returns the last CN of the name, which is the most specific one,
 // or "" where there is none.
-func (n Name) CommonName() string {
+func (n Name) CommonName() string { return n.last(oidCommonName) }
+
+// Short returns what the owner may be called in one word: the CommonName, or else
+// the last OU, or else the last O, as old CAs have it; "" where there is none.
+func (n Name) Short() string {
+	for _, oid := range []string{oidCommonName, oidUnit, oidOrganization} {
+		if value := n.last(oid); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+// last returns the last value of a type of attribute.
+func (n Name) last(oid string) string {
 	for _, set := range slices.Backward(n.rdns) {
 		for _, a := range set {
-			if a.oid == oidCommonName && !a.opaque {
+			if a.oid == oid && !a.opaque {
 				return a.value
 			}
 		}

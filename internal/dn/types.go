@@ -11,6 +11,8 @@ const (
 	oidSurname         = "2.5.4.4"
 	oidSerialNumber    = "2.5.4.5"
 	oidCountry         = "2.5.4.6"
+	oidOrganization    = "2.5.4.10"
+	oidUnit            = "2.5.4.11"
 	oidDNQualifier     = "2.5.4.46"
 	oidDomainComponent = "0.9.2342.19200300.100.1.25"
 	oidEmailAddress    = "1.2.840.113549.1.9.1"
@@ -30,8 +32,8 @@ var attributeTypes = []attributeType{
 	{oid: oidCountry, name: "C", also: []string{"countryName"}, max: 2},
 	{oid: "2.5.4.8", name: "ST", also: []string{"SP", "stateOrProvinceName"}, max: 128},
 	{oid: "2.5.4.7", name: "L", also: []string{"localityName"}, max: 128},
-	{oid: "2.5.4.10", name: "O", also: []string{"organizationName"}, max: 64},
-	{oid: "2.5.4.11", name: "OU", also: []string{"organizationalUnitName"}, max: 64},
+	{oid: oidOrganization, name: "O", also: []string{"organizationName"}, max: 64},
+	{oid: oidUnit, name: "OU", also: []string{"organizationalUnitName"}, max: 64},
 	{oid: oidCommonName, name: "CN", also: []string{"commonName"}, max: 64},
 	{oid: oidDomainComponent, name: "DC", also: []string{"domainComponent"}},
 	{oid: "0.9.2342.19200300.100.1.1", name: "UID", also: []string{"userId"}, max: 256},
