@@ -183,19 +183,23 @@ func (c *CA) template(r *csr.Request, serial *big.Int, o IssueOptions, urls []st
 	if err := o.Profile.apply(template); err != nil {
 		return nil, err
 	}
-	if err := csr.SetSANs(template, r.SANs); err != nil {
-		return nil, err
-	}
 	var err error
 	if template.SubjectKeyId, err = csr.KeyID(r.PublicKey); err != nil {
 		return nil, err
+	}
+	if len(r.SANs) > 0 {
+		names, err := csr.AltNameExtension(r.Subject, r.SANs)
+		if err != nil {
+			return nil, err
+		}
+		template.ExtraExtensions = append(template.ExtraExtensions, names)
 	}
 	if len(urls) > 0 {
 		points, err := distributionPoint(urls)
 		if err != nil {
 			return nil, err
 		}
-		template.ExtraExtensions = []pkix.Extension{points}
+		template.ExtraExtensions = append(template.ExtraExtensions, points)
 	}
 	return template, nil
 }

@@ -4,11 +4,14 @@
 // Fill a Template, then Create a request or SelfSign a certificate with a
 // crypto.Signer: the private key stays where it lives. Parse reads a request
 // in DER or PEM and checks its signature, which proves that whoever made it
-// holds the key. ParseSAN reads a subject alternative name as people write it.
+// holds the key. FromRequest and FromCertificate make a template that asks for
+// what somebody has already, and name what they leave out. ParseSAN, ParseKeyUsage
+// and ParseExtKeyUsage read names and usages as people write them.
 //
 // Template.IKE asks for what an IPsec gateway's certificate carries: the key
 // usage digitalSignature (RFC 4945, 5.1.3.2) and the extended key usage ipsecIKE
-// (RFC 4945, 5.1.3.12).
+// (RFC 4945, 5.1.3.12). Template.Challenge is a challenge password (RFC 2985,
+// 5.4.1), which stands in the request in clear.
 //
 // Keys are RSA of 2048 bits and more, ECDSA on P-256, P-384 and P-521, and
 // Ed25519; signatures use SHA-256 or, on the larger curves, SHA-384 and SHA-512.

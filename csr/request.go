@@ -15,6 +15,7 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"keyman/internal/dn"
+	"keyman/internal/oids"
 )
 
 // MaxRequest is the longest request that Parse accepts, in bytes of DER or PEM.
@@ -37,18 +38,23 @@ type Request struct {
 	OtherNames [][]byte
 	// Extensions are all that the request asks for, known or not, each once.
 	Extensions []pkix.Extension
-	// KeyUsage and ExtKeyUsage are zero where the request does not ask.
-	KeyUsage    x509.KeyUsage
-	ExtKeyUsage []asn1.ObjectIdentifier
+	// KeyUsage, ExtKeyUsage and BasicConstraints are zero where the request
+	// does not ask.
+	KeyUsage         x509.KeyUsage
+	ExtKeyUsage      []asn1.ObjectIdentifier
+	BasicConstraints *BasicConstraints
+	// Challenge is the challenge password; nil where there is none.
+	Challenge Challenge
+	// OtherAttributes are the identifiers of attributes beside the extensions
+	// and the challenge password.
+	OtherAttributes []asn1.ObjectIdentifier
 	// PublicKey may be weak: see CheckKey.
 	PublicKey          crypto.PublicKey
 	SignatureAlgorithm x509.SignatureAlgorithm
 }
 
 // IKE reports whether the request asks for the extended key usage ipsecIKE.
-func (r *Request) IKE() bool {
-	return slices.ContainsFunc(r.ExtKeyUsage, func(oid asn1.ObjectIdentifier) bool { return oid.Equal(oidIPsecIKE) })
-}
+func (r *Request) IKE() bool { return slices.ContainsFunc(r.ExtKeyUsage, OIDIPsecIKE().Equal) }
 
 // Parse reads one request, DER or PEM, and verifies its signature.
 func Parse(data []byte) (*Request, error) {
@@ -76,18 +82,17 @@ func parse(data []byte) (*Request, error) {
 	}
 	r := &Request{
 		Raw:                parsed.Raw,
-		Extensions:         parsed.Extensions,
 		PublicKey:          parsed.PublicKey,
 		SignatureAlgorithm: parsed.SignatureAlgorithm,
-		SANs:               decoded(parsed.DNSNames, parsed.EmailAddresses, parsed.IPAddresses, parsed.URIs),
 	}
 	if r.Subject, err = dn.FromDER(parsed.RawSubject); err != nil {
 		return nil, fmt.Errorf("subject: %w", err)
 	}
-	for _, ext := range r.Extensions {
-		if err := r.readExtension(ext); err != nil {
-			return nil, fmt.Errorf("extension %s: %w", ext.Id, err)
-		}
+	if err := r.readExtensions(parsed.Extensions); err != nil {
+		return nil, err
+	}
+	if err := r.readAttributes(parsed.RawTBSCertificateRequest); err != nil {
+		return nil, err
 	}
 	return r, nil
 }
@@ -110,17 +115,30 @@ func unwrap(data []byte) ([]byte, error) {
 	return block.Bytes, nil
 }
 
+// readExtensions takes what is known out of extensions.
+func (r *Request) readExtensions(extensions []pkix.Extension) error {
+	r.Extensions = extensions
+	for _, ext := range extensions {
+		if err := r.readExtension(ext); err != nil {
+			return fmt.Errorf("%s: %w", oids.ExtensionName(ext.Id.String()), err)
+		}
+	}
+	return nil
+}
+
 // readExtension takes what is known out of an extension.
-func (r *Request) readExtension(ext pkix.Extension) error {
+func (r *Request) readExtension(ext pkix.Extension) (err error) {
 	switch {
 	case ext.Id.Equal(oidAltName):
-		return r.readAltName(ext.Value)
+		if r.SANs, r.OtherNames, err = readAltName(ext.Value); err == nil && len(r.SANs)+len(r.OtherNames) > MaxSANs {
+			err = fmt.Errorf("more than %d alternative names", MaxSANs)
+		}
 	case ext.Id.Equal(oidKeyUsage):
 		var bits asn1.BitString
 		if rest, err := asn1.Unmarshal(ext.Value, &bits); err != nil || len(rest) != 0 {
 			return errors.New("the key usage is no bit string")
 		}
-		for i := range 9 {
+		for i := range keyUsageBits {
 			if bits.At(i) != 0 {
 				r.KeyUsage |= 1 << i
 			}
@@ -129,42 +147,64 @@ func (r *Request) readExtension(ext pkix.Extension) error {
 		if rest, err := asn1.Unmarshal(ext.Value, &r.ExtKeyUsage); err != nil || len(rest) != 0 || len(r.ExtKeyUsage) == 0 {
 			return errors.New("the extended key usage is no list of OIDs")
 		}
+	case ext.Id.Equal(oidBasicConstraints):
+		r.BasicConstraints, err = readBasicConstraints(ext.Value)
 	}
-	return nil
+	return err
 }
 
-// Context tags of the GeneralName alternatives that SANs hold (RFC 5280,
-// 4.2.1.6).
-const (
-	tagEmail = 1
-	tagDNS   = 2
-	tagURI   = 6
-	tagIP    = 7
-)
-
-// readAltName keeps the names of kinds that crypto/x509 leaves out.
-func (r *Request) readAltName(value []byte) error {
-	var names cryptobyte.String
+// readBasicConstraints reads RFC 5280, 4.2.1.9.
+func readBasicConstraints(value []byte) (*BasicConstraints, error) {
+	var (
+		content cryptobyte.String
+		c       BasicConstraints
+		pathLen int
+	)
 	input := cryptobyte.String(value)
-	if !input.ReadASN1(&names, cbasn1.SEQUENCE) || !input.Empty() {
-		return errors.New("the alternative names are no SEQUENCE")
+	if !input.ReadASN1(&content, cbasn1.SEQUENCE) || !input.Empty() ||
+		content.PeekASN1Tag(cbasn1.BOOLEAN) && !content.ReadASN1Boolean(&c.CA) {
+		return nil, errors.New("they cannot be read")
 	}
-	for count := 1; !names.Empty(); count++ {
-		if count > MaxSANs {
-			return fmt.Errorf("more than %d alternative names", MaxSANs)
+	if content.PeekASN1Tag(cbasn1.INTEGER) {
+		if !content.ReadASN1Integer(&pathLen) || pathLen < 0 {
+			return nil, errors.New("the path length is no number of CAs")
 		}
+		c.PathLen = &pathLen
+	}
+	if !content.Empty() {
+		return nil, errors.New("they cannot be read")
+	}
+	return &c, nil
+}
+
+// readAttributes reads the attributes of a CertificationRequestInfo (RFC 2986,
+// 4.1); crypto/x509 has read the extensions among them.
+func (r *Request) readAttributes(info cryptobyte.String) error {
+	var content, attributes cryptobyte.String
+	if !info.ReadASN1(&content, cbasn1.SEQUENCE) ||
+		!content.SkipASN1(cbasn1.INTEGER) || !content.SkipASN1(cbasn1.SEQUENCE) || !content.SkipASN1(cbasn1.SEQUENCE) ||
+		!content.ReadOptionalASN1(&attributes, nil, cbasn1.Tag(0).ContextSpecific().Constructed()) {
+		return errors.New("the attributes cannot be read")
+	}
+	for !attributes.Empty() {
 		var (
-			element cryptobyte.String
-			tag     cbasn1.Tag
+			attribute, values cryptobyte.String
+			id                asn1.ObjectIdentifier
 		)
-		if !names.ReadAnyASN1Element(&element, &tag) {
-			return errors.New("an alternative name is damaged")
+		if !attributes.ReadASN1(&attribute, cbasn1.SEQUENCE) || !attribute.ReadASN1ObjectIdentifier(&id) || !attribute.ReadASN1(&values, cbasn1.SET) {
+			return errors.New("an attribute cannot be read")
 		}
-		switch tag {
-		case cbasn1.Tag(tagEmail).ContextSpecific(), cbasn1.Tag(tagDNS).ContextSpecific(),
-			cbasn1.Tag(tagURI).ContextSpecific(), cbasn1.Tag(tagIP).ContextSpecific():
+		switch {
+		case id.Equal(oidExtensionRequest):
+		case !id.Equal(oidChallengePassword):
+			r.OtherAttributes = append(r.OtherAttributes, id)
+		case r.Challenge != nil:
+			return errors.New("two challenge passwords")
 		default:
-			r.OtherNames = append(r.OtherNames, element)
+			var err error
+			if r.Challenge, err = readChallenge(values); err != nil {
+				return fmt.Errorf("challenge password: %w", err)
+			}
 		}
 	}
 	return nil

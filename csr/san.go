@@ -1,13 +1,21 @@
 package csr
 
 import (
+	"bytes"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"keyman/internal/dn"
 )
 
 // A SANType is a kind of subject alternative name (RFC 5280, 4.2.1.6).
@@ -202,79 +210,143 @@ func isLetterOrDigit(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// altNames are alternative names in the shape that crypto/x509 encodes.
-type altNames struct {
-	dns, email []string
-	ips        []net.IP
-	uris       []*url.URL
+// Context tags of the GeneralName alternatives that SANs hold (RFC 5280,
+// 4.2.1.6).
+const (
+	tagEmail = 1
+	tagDNS   = 2
+	tagURI   = 6
+	tagIP    = 7
+)
+
+// AltNameExtension encodes the alternative names of a certificate for a subject.
+// The extension is critical where the subject is empty (RFC 5280, 4.2.1.6).
+func AltNameExtension(subject dn.Name, sans []SAN) (pkix.Extension, error) {
+	if err := checkSANs(sans, 0); err != nil {
+		return pkix.Extension{}, err
+	}
+	return altNameExtension(subject, sans, nil)
 }
 
-// encodable checks names and sorts them by kind.
-func encodable(sans []SAN) (altNames, error) {
-	var a altNames
-	if len(sans) > MaxSANs {
-		return a, fmt.Errorf("%d alternative names, more than %d", len(sans), MaxSANs)
+// altNameExtension encodes checked names, and after them others as they stand.
+func altNameExtension(subject dn.Name, sans []SAN, others [][]byte) (pkix.Extension, error) {
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		for _, s := range sans {
+			s.add(b)
+		}
+		for _, name := range others {
+			b.AddBytes(name)
+		}
+	})
+	value, err := b.Bytes()
+	return pkix.Extension{Id: oidAltName, Critical: subject.IsEmpty(), Value: value}, err
+}
+
+// add encodes a name as a GeneralName.
+func (s SAN) add(b *cryptobyte.Builder) {
+	var tag cbasn1.Tag
+	value := []byte(s.Value)
+	switch s.Type {
+	case DNS:
+		tag = tagDNS
+	case Email:
+		tag = tagEmail
+	case URI:
+		tag = tagURI
+	case IP:
+		addr, err := netip.ParseAddr(s.Value)
+		if err != nil {
+			b.SetError(err)
+			return
+		}
+		tag, value = tagIP, addr.AsSlice()
+	default:
+		b.SetError(fmt.Errorf("%q is no kind of name", string(s.Type)))
+		return
 	}
-	seen := make(map[SAN]bool, len(sans))
-	for _, s := range sans {
+	b.AddASN1(tag.ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(value) })
+}
+
+// checkSANs checks names, beside which others stand.
+func checkSANs(sans []SAN, others int) error {
+	if n := len(sans) + others; n > MaxSANs {
+		return fmt.Errorf("%d alternative names, more than %d", n, MaxSANs)
+	}
+	for i, s := range sans {
 		if err := s.Validate(); err != nil {
-			return a, err
+			return err
 		}
-		if seen[s] {
-			return a, fmt.Errorf("alternative name %q is there twice", s)
-		}
-		seen[s] = true
-		switch s.Type {
-		case DNS:
-			a.dns = append(a.dns, s.Value)
-		case Email:
-			a.email = append(a.email, s.Value)
-		case IP:
-			a.ips = append(a.ips, netip.MustParseAddr(s.Value).AsSlice())
-		case URI:
-			u, err := url.Parse(s.Value)
-			if err != nil {
-				return a, fmt.Errorf("alternative name %q: %w", s, err)
-			}
-			a.uris = append(a.uris, u)
+		if slices.Contains(sans[:i], s) {
+			return fmt.Errorf("alternative name %q is there twice", s)
 		}
 	}
-	return a, nil
-}
-
-// SetSANs checks names and puts them into a certificate that is about to be
-// signed.
-func SetSANs(cert *x509.Certificate, sans []SAN) error {
-	names, err := encodable(sans)
-	if err != nil {
-		return err
-	}
-	cert.DNSNames, cert.EmailAddresses, cert.IPAddresses, cert.URIs = names.dns, names.email, names.ips, names.uris
 	return nil
 }
 
-// SANs lists the DNS, e-mail, IP and URI names of a certificate.
+// SANs lists the DNS, e-mail, IP and URI names of a certificate, in its order.
 func SANs(cert *x509.Certificate) []SAN {
-	return decoded(cert.DNSNames, cert.EmailAddresses, cert.IPAddresses, cert.URIs)
-}
-
-// decoded lists names as crypto/x509 decodes them.
-func decoded(dns, email []string, ips []net.IP, uris []*url.URL) []SAN {
-	var sans []SAN
-	for _, name := range dns {
-		sans = append(sans, SAN{DNS, name})
-	}
-	for _, ip := range ips {
-		// crypto/x509 lets 4 and 16 bytes through, nothing else.
-		if addr, ok := netip.AddrFromSlice(ip); ok {
-			sans = append(sans, SAN{IP, addr.String()})
+	for _, ext := range cert.Extensions {
+		if ext.Id.Equal(oidAltName) {
+			sans, _, err := readAltName(ext.Value)
+			if err != nil {
+				return nil // crypto/x509 has read it, so this cannot be
+			}
+			return sans
 		}
 	}
-	for _, address := range email {
-		sans = append(sans, SAN{Email, address})
+	return nil
+}
+
+// readAltName reads GeneralNames (RFC 5280, 4.2.1.6): the names that a SAN can
+// hold, well formed or not, and the others as they stand.
+func readAltName(value []byte) (sans []SAN, others [][]byte, err error) {
+	var names cryptobyte.String
+	input := cryptobyte.String(value)
+	if !input.ReadASN1(&names, cbasn1.SEQUENCE) || !input.Empty() {
+		return nil, nil, errors.New("the alternative names are no SEQUENCE")
 	}
-	for _, u := range uris {
-		sans = append(sans, SAN{URI, u.String()})
+	for !names.Empty() {
+		var (
+			element, content cryptobyte.String
+			tag              cbasn1.Tag
+		)
+		if !names.ReadAnyASN1Element(&element, &tag) {
+			return nil, nil, errors.New("an alternative name is damaged")
+		}
+		raw := bytes.Clone(element)
+		if !element.ReadASN1(&content, tag) {
+			return nil, nil, errors.New("an alternative name is damaged")
+		}
+		if san, ok := readSAN(tag, content); ok {
+			sans = append(sans, san)
+		} else {
+			others = append(others, raw)
+		}
 	}
-	return sans
+	return sans, others, nil
+}
+
+// readSAN reads the content of a GeneralName that a SAN can hold.
+func readSAN(tag cbasn1.Tag, content []byte) (SAN, bool) {
+	var kind SANType
+	switch tag {
+	case cbasn1.Tag(tagDNS).ContextSpecific():
+		kind = DNS
+	case cbasn1.Tag(tagEmail).ContextSpecific():
+		kind = Email
+	case cbasn1.Tag(tagURI).ContextSpecific():
+		kind = URI
+	case cbasn1.Tag(tagIP).ContextSpecific():
+		addr, ok := netip.AddrFromSlice(content)
+		return SAN{IP, addr.String()}, ok
+	default:
+		return SAN{}, false
+	}
+	for _, c := range content {
+		if c >= utf8.RuneSelf { // not an IA5String
+			return SAN{}, false
+		}
+	}
+	return SAN{kind, string(content)}, true
 }

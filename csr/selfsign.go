@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/x509"
-	"encoding/asn1"
 	"errors"
 	"fmt"
 	"math/big"
@@ -30,9 +29,10 @@ func (v Validity) Validate() error {
 	return nil
 }
 
-// SelfSign makes an end entity's certificate signed by its own key, DER: for
-// peers that trust each other's certificates by name, and for tests. It is no
-// CA certificate; package ca makes those.
+// SelfSign makes a certificate signed by its own key, DER: for peers that trust
+// each other's certificates by name, for tests, and, where the template's basic
+// constraints say so, for a CA that somebody else's program runs; package ca makes
+// those of its own.
 func SelfSign(t Template, key crypto.Signer, v Validity) ([]byte, error) {
 	der, err := selfSign(t, key, v)
 	if err != nil {
@@ -50,6 +50,9 @@ func selfSign(t Template, key crypto.Signer, v Validity) ([]byte, error) {
 		// (RFC 5280, 4.1.2.4).
 		return nil, errors.New("no subject")
 	}
+	if t.Challenge != nil {
+		return nil, errors.New("a challenge password is for a request")
+	}
 	if err := v.Validate(); err != nil {
 		return nil, err
 	}
@@ -60,22 +63,22 @@ func selfSign(t Template, key crypto.Signer, v Validity) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificate := &x509.Certificate{
-		SerialNumber:          serial,
-		RawSubject:            t.Subject.DER(),
-		NotBefore:             v.NotBefore.UTC(),
-		NotAfter:              v.NotAfter.UTC(),
-		BasicConstraintsValid: true,
+	if t.BasicConstraints == nil {
+		t.BasicConstraints = &BasicConstraints{} // says that it is no CA
 	}
-	if err := SetSANs(certificate, t.SANs); err != nil {
+	extensions, err := t.extensions()
+	if err != nil {
 		return nil, err
+	}
+	certificate := &x509.Certificate{
+		SerialNumber:    serial,
+		RawSubject:      t.Subject.DER(),
+		NotBefore:       v.NotBefore.UTC(),
+		NotAfter:        v.NotAfter.UTC(),
+		ExtraExtensions: extensions,
 	}
 	if certificate.SubjectKeyId, err = KeyID(key.Public()); err != nil {
 		return nil, err
-	}
-	if t.IKE {
-		certificate.KeyUsage = x509.KeyUsageDigitalSignature
-		certificate.UnknownExtKeyUsage = []asn1.ObjectIdentifier{oidIPsecIKE}
 	}
 	return x509.CreateCertificate(rand.Reader, certificate, certificate, key.Public(), key)
 }

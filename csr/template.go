@@ -11,22 +11,17 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"slices"
 
 	"keyman/internal/dn"
-)
-
-// Object identifiers of the extensions that requests and certificates carry.
-var (
-	oidKeyUsage    = asn1.ObjectIdentifier{2, 5, 29, 15}
-	oidAltName     = asn1.ObjectIdentifier{2, 5, 29, 17}
-	oidExtKeyUsage = asn1.ObjectIdentifier{2, 5, 29, 37}
-	// oidIPsecIKE is id-kp-ipsecIKE (RFC 4945, 5.1.3.12).
-	oidIPsecIKE = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 17}
+	"keyman/internal/oids"
 )
 
 // OIDIPsecIKE returns id-kp-ipsecIKE, the extended key usage of certificates
 // for IKE (RFC 4945, 5.1.3.12).
-func OIDIPsecIKE() asn1.ObjectIdentifier { return append(asn1.ObjectIdentifier(nil), oidIPsecIKE...) }
+func OIDIPsecIKE() asn1.ObjectIdentifier {
+	return asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 17}
+}
 
 // The bounds of RSA keys, in bits. The upper one keeps a hostile request from
 // costing seconds.
@@ -35,77 +30,123 @@ const (
 	MaxRSABits = 16384
 )
 
+const (
+	// MaxExtKeyUsages is the largest number of extended key usages in one
+	// request.
+	MaxExtKeyUsages = 64
+	// MaxPathLen is the largest path length that is written; real ones are 0
+	// to 3.
+	MaxPathLen = 255
+)
+
 // A Template says what a request asks for, or what a self-signed certificate
-// holds.
+// holds. Only the subject or a name must be there.
 type Template struct {
 	// Subject may be empty where there are SANs (RFC 5280, 4.1.2.6).
 	Subject dn.Name
 	SANs    []SAN
-	// IKE asks for the critical key usage digitalSignature and the extended
-	// key usage ipsecIKE.
+	// OtherNames are alternative names that no SAN stands for, each the DER
+	// encoding of a GeneralName, as FromRequest and FromCertificate keep them.
+	OtherNames [][]byte
+	// IKE adds the key usage digitalSignature and the extended key usage
+	// ipsecIKE to those below.
 	IKE bool
+	// KeyUsage is a critical extension; zero is none.
+	KeyUsage x509.KeyUsage
+	// ExtKeyUsage is in the order in which it is written.
+	ExtKeyUsage []asn1.ObjectIdentifier
+	// BasicConstraints: nil asks for nothing, and makes a self-signed
+	// certificate one of an end entity.
+	BasicConstraints *BasicConstraints
+	// Extensions are further ones, as FromRequest keeps them.
+	Extensions []pkix.Extension
+	// Challenge is a request's challenge password; nil is none. Anyone who
+	// sees the request can read it.
+	Challenge Challenge
 }
+
+// BasicConstraints tell a CA's certificate from an end entity's (RFC 5280,
+// 4.2.1.9).
+type BasicConstraints struct {
+	CA bool
+	// PathLen is how many CAs may stand between this one and an end entity;
+	// nil is any number.
+	PathLen *int
+}
+
+// usage returns the key usage with what IKE and a CA need: a CA for which
+// nothing is said signs certificates and revocation lists.
+func (t Template) usage() x509.KeyUsage {
+	usage := t.KeyUsage
+	if t.IKE {
+		usage |= x509.KeyUsageDigitalSignature
+	}
+	if t.isCA() && t.KeyUsage == 0 {
+		usage |= x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	}
+	return usage
+}
+
+// purposes returns the extended key usages with what IKE needs.
+func (t Template) purposes() []asn1.ObjectIdentifier {
+	if ike := OIDIPsecIKE(); t.IKE && !slices.ContainsFunc(t.ExtKeyUsage, ike.Equal) {
+		return append(slices.Clip(t.ExtKeyUsage), ike)
+	}
+	return t.ExtKeyUsage
+}
+
+func (t Template) isCA() bool { return t.BasicConstraints != nil && t.BasicConstraints.CA }
 
 // Validate tells what is wrong with the template, or returns nil.
 func (t Template) Validate() error {
-	if t.Subject.IsEmpty() && len(t.SANs) == 0 {
+	if t.Subject.IsEmpty() && len(t.SANs)+len(t.OtherNames) == 0 {
 		return errors.New("neither a subject nor an alternative name")
 	}
 	if err := t.Subject.Validate(); err != nil {
 		return err
 	}
-	_, err := encodable(t.SANs)
-	return err
+	if err := checkSANs(t.SANs, len(t.OtherNames)); err != nil {
+		return err
+	}
+	if err := t.Challenge.Validate(); err != nil {
+		return err
+	}
+	return t.validateUsage()
 }
 
-// Create makes a request signed by the key, DER.
-func Create(t Template, key crypto.Signer) ([]byte, error) {
-	if err := t.Validate(); err != nil {
-		return nil, fmt.Errorf("certificate request: %w", err)
+// validateUsage refuses usages that contradict each other.
+func (t Template) validateUsage() error {
+	usage := t.usage()
+	if len(t.ExtKeyUsage) > MaxExtKeyUsages {
+		return fmt.Errorf("%d extended key usages, more than %d", len(t.ExtKeyUsage), MaxExtKeyUsages)
 	}
-	if err := CheckKey(key.Public()); err != nil {
-		return nil, fmt.Errorf("certificate request: %w", err)
-	}
-	names, err := encodable(t.SANs)
-	if err != nil {
-		return nil, fmt.Errorf("certificate request: %w", err)
-	}
-	request := &x509.CertificateRequest{
-		RawSubject:     t.Subject.DER(),
-		DNSNames:       names.dns,
-		EmailAddresses: names.email,
-		IPAddresses:    names.ips,
-		URIs:           names.uris,
-	}
-	if t.IKE {
-		if request.ExtraExtensions, err = ikeExtensions(); err != nil {
-			return nil, fmt.Errorf("certificate request: %w", err)
+	for i, id := range t.ExtKeyUsage {
+		if slices.ContainsFunc(t.ExtKeyUsage[:i], id.Equal) {
+			return fmt.Errorf("the extended key usage %s is there twice", oids.PurposeWord(id.String()))
 		}
 	}
-	der, err := x509.CreateCertificateRequest(nil, request, key)
-	if err != nil {
-		return nil, fmt.Errorf("certificate request: %w", err)
+	// RFC 5280, 4.2.1.3: the two say something only beside keyAgreement.
+	if usage&(x509.KeyUsageEncipherOnly|x509.KeyUsageDecipherOnly) != 0 && usage&x509.KeyUsageKeyAgreement == 0 {
+		return errors.New("the key usages encipherOnly and decipherOnly go with keyAgreement (RFC 5280, 4.2.1.3)")
 	}
-	return der, nil
-}
-
-// ikeExtensions encodes the two usages of the IKE profile; crypto/x509 has no
-// fields for them in a request.
-func ikeExtensions() ([]pkix.Extension, error) {
-	// A named bit list ends with its last set bit (X.690, 11.2.2):
-	// digitalSignature is bit 0.
-	usage, err := asn1.Marshal(asn1.BitString{Bytes: []byte{0x80}, BitLength: 1})
-	if err != nil {
-		return nil, err
+	if usage&x509.KeyUsageCertSign != 0 && !t.isCA() {
+		return errors.New("the key usage keyCertSign is for a CA (RFC 5280, 4.2.1.3)")
 	}
-	extended, err := asn1.Marshal([]asn1.ObjectIdentifier{oidIPsecIKE})
-	if err != nil {
-		return nil, err
+	if t.BasicConstraints == nil {
+		return nil
 	}
-	return []pkix.Extension{
-		{Id: oidKeyUsage, Critical: true, Value: usage},
-		{Id: oidExtKeyUsage, Value: extended},
-	}, nil
+	if t.isCA() && usage&x509.KeyUsageCertSign == 0 {
+		return errors.New("a CA whose key usage lacks keyCertSign signs nothing (RFC 5280, 4.2.1.3)")
+	}
+	if n := t.BasicConstraints.PathLen; n != nil {
+		switch {
+		case !t.isCA():
+			return errors.New("a path length is for a CA (RFC 5280, 4.2.1.9)")
+		case *n < 0 || *n > MaxPathLen:
+			return fmt.Errorf("a path length of %d: 0 to %d are accepted", *n, MaxPathLen)
+		}
+	}
+	return nil
 }
 
 // CheckKey tells why a public key is not accepted in a new certificate: RSA
