@@ -29,6 +29,7 @@ func (s *Store) Convert(ctx context.Context, path string, pw Password, o Options
 	if err != nil {
 		return nil, nil, err
 	}
+	target.system = s.system
 	content, losses, err := s.contentFor(target.format)
 	if err != nil {
 		return nil, nil, fileError("convert", s.path, err)

@@ -28,7 +28,8 @@ type Store struct {
 	password hidden[Password]
 	content  hidden[*format.Content]
 	read     atomicfile.Fingerprint
-	forget   bool // the next save removes all generations
+	forget   bool              // the next save removes all generations
+	system   atomicfile.System // nil but in tests
 }
 
 // Options say what Create makes. The zero value is the default.
@@ -260,7 +261,7 @@ func (s *Store) write(ctx context.Context, data [][]byte, keep int) error {
 			return fmt.Errorf("the key database would be larger than %d bytes", maxFile)
 		}
 	}
-	o := atomicfile.Options{Mode: 0o600, Expect: &s.read, Keep: keep}
+	o := atomicfile.Options{Mode: 0o600, Expect: &s.read, Keep: keep, System: s.system}
 	if s.forget {
 		o.Keep = 0
 	}
@@ -270,7 +271,7 @@ func (s *Store) write(ctx context.Context, data [][]byte, keep int) error {
 	}
 	s.read = read
 	if s.forget {
-		if err := atomicfile.Forget(s.files, 0); err != nil {
+		if err := atomicfile.Forget(ctx, s.files, o); err != nil {
 			return fmt.Errorf("the new password is in force, but an older generation that opens with the old one could not be removed: %w", err)
 		}
 		s.forget = false

@@ -26,15 +26,15 @@ func Generations(path string) ([]Generation, error) {
 
 // Forget removes all kept generations of a key database, and with them the keys
 // that were deleted since. It returns how many there were.
-func Forget(path string) (int, error) {
-	n, err := forget(path)
+func Forget(ctx context.Context, path string) (int, error) {
+	n, err := forget(ctx, path)
 	if err != nil {
 		return 0, fileError("forget generations of", path, err)
 	}
 	return n, nil
 }
 
-func forget(path string) (int, error) {
+func forget(ctx context.Context, path string) (int, error) {
 	f, err := DetectFile(path)
 	if err != nil {
 		return 0, err
@@ -50,7 +50,7 @@ func forget(path string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(list), atomicfile.Forget(files, 0)
+	return len(list), atomicfile.Forget(ctx, files, atomicfile.Options{})
 }
 
 // Undo makes a kept generation the key database again, byte for byte, and saves
@@ -92,7 +92,7 @@ func (s *Store) undo(ctx context.Context, number int) (Generation, error) {
 			return Generation{}, err
 		}
 		s.content = hide(content)
-		return generation, atomicfile.RemoveGeneration(s.files, generation.Number)
+		return generation, atomicfile.RemoveGeneration(ctx, s.files, generation.Number, atomicfile.Options{System: s.system})
 	}
 	if number != 0 {
 		return Generation{}, fmt.Errorf("generation %d: %w", number, fs.ErrNotExist)

@@ -92,7 +92,7 @@ func TestForget(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = reopenWith(t, s, "another")
-	if n, err := Forget(s.Path()); err != nil || n != 1 || generations(t, s) != 0 {
+	if n, err := Forget(t.Context(), s.Path()); err != nil || n != 1 || generations(t, s) != 0 {
 		t.Errorf("Forget = %d, %v; %d are left", n, err, generations(t, s))
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -64,7 +65,7 @@ followed or --forget removes them. A new password removes them, too.`, keystore.
 		case list:
 			return a.listGenerations(path)
 		case forget:
-			return a.forgetGenerations(path)
+			return a.forgetGenerations(cmd.Context(), path)
 		case cmd.Flags().Changed("generation") && number < 1:
 			return usagef("--generation %d: the numbers of --list begin with 1", number)
 		}
@@ -119,8 +120,8 @@ func (a *app) listGenerations(path string) error {
 }
 
 // forgetGenerations removes what is kept of a key database.
-func (a *app) forgetGenerations(path string) error {
-	n, err := keystore.Forget(path)
+func (a *app) forgetGenerations(ctx context.Context, path string) error {
+	n, err := keystore.Forget(ctx, path)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,9 @@
 // folder is flushed too. A symbolic link stays; its target is replaced. Mode,
 // owner and group of an existing file are kept where the process may set them.
 //
+// What a save that was stopped leaves is removed by the next one under the lock.
+// Package faultfs, a double of the operating system, stops a save at every step.
+//
 // The lock is advisory: a flock on the file FILE.lock beside FILE, which keeps
 // the process id of its holder and stays there when the lock is released.
 // Reading needs no lock. A generation is a file FILE.~N~ with mode 0600; the

@@ -1,7 +1,9 @@
 package atomicfile
 
 import (
+	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -85,31 +87,46 @@ func ReadGeneration(paths []string, number int, limit int64) ([][]byte, error) {
 	return data, nil
 }
 
-// RemoveGeneration removes one generation of a set.
-func RemoveGeneration(paths []string, number int) error {
-	set, err := newSet(paths)
-	if err != nil {
-		return err
-	}
-	if err := set.remove(system{}, number); err != nil {
-		return err
-	}
-	return system{}.flush(filepath.Dir(set.paths[0]))
+// RemoveGeneration removes one generation of a set, under the lock of its first
+// file.
+func RemoveGeneration(ctx context.Context, paths []string, number int, o Options) error {
+	return locked(ctx, paths, o, func(s set, l System) error {
+		if err := s.remove(l, number); err != nil {
+			return err
+		}
+		return l.Flush(filepath.Dir(s.paths[0]))
+	})
 }
 
-// Forget removes all generations of a set but the youngest keep.
-func Forget(paths []string, keep int) error {
-	set, err := newSet(paths)
+// Forget removes all generations of a set but the youngest Options.Keep, and what
+// saves that were stopped have left, under the lock of its first file.
+func Forget(ctx context.Context, paths []string, o Options) error {
+	return locked(ctx, paths, o, func(s set, l System) error {
+		return errors.Join(s.forget(l, o.Keep), s.sweep(l))
+	})
+}
+
+// locked does something with the generations of a set that nobody is saving.
+func locked(ctx context.Context, paths []string, o Options, do func(set, System) error) error {
+	lock, err := Acquire(ctx, paths[0], o.Wait)
 	if err != nil {
 		return err
 	}
-	return set.forget(system{}, keep)
+	s, err := newSet(paths)
+	if err == nil {
+		err = s.finish(o.system())
+	}
+	if err == nil {
+		err = do(s, o.system())
+	}
+	return errors.Join(err, lock.Release())
 }
 
 // keep writes what the files hold as a new generation, mode 0600, but for those
 // that are private. That of the main file comes last: without it there is no
-// generation.
-func (s set) keep(l layer, data [][]byte) error {
+// generation. What a save kept that then failed is not kept twice: a disk that is
+// full does not become fuller with every try.
+func (s set) keep(l System, data [][]byte) error {
 	number := 1
 	list, err := Generations(s.paths[0])
 	if err != nil {
@@ -117,12 +134,15 @@ func (s set) keep(l layer, data [][]byte) error {
 	}
 	if len(list) > 0 {
 		number = list[0].Number + 1
+		if s.isKept(list[0].Number, data) {
+			return nil
+		}
 	}
 	for i := len(s.paths) - 1; i >= 0; i-- {
 		path := generationPath(s.paths[i], number)
 		if data[i] == nil || s.private[i] {
 			// One may be left of a save that was stopped.
-			if err := l.remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := l.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 			continue
@@ -134,7 +154,23 @@ func (s set) keep(l layer, data [][]byte) error {
 	return nil
 }
 
-func (s set) forget(l layer, keep int) error {
+// isKept reports whether a generation is what the files hold.
+func (s set) isKept(number int, data [][]byte) bool {
+	for i, path := range s.paths {
+		kept, _, err := Read(generationPath(path, number), int64(len(data[i])))
+		switch {
+		case data[i] == nil || s.private[i]:
+			if !errors.Is(err, fs.ErrNotExist) {
+				return false
+			}
+		case err != nil || !bytes.Equal(kept, data[i]):
+			return false
+		}
+	}
+	return true
+}
+
+func (s set) forget(l System, keep int) error {
 	list, err := Generations(s.paths[0])
 	if err != nil {
 		return err
@@ -147,13 +183,13 @@ func (s set) forget(l layer, keep int) error {
 			return err
 		}
 	}
-	return l.flush(filepath.Dir(s.paths[0]))
+	return l.Flush(filepath.Dir(s.paths[0]))
 }
 
 // remove removes the files of a generation.
-func (s set) remove(l layer, number int) error {
+func (s set) remove(l System, number int) error {
 	for _, path := range s.paths {
-		if err := l.remove(generationPath(path, number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := l.Remove(generationPath(path, number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

@@ -7,20 +7,22 @@ import (
 	"syscall"
 )
 
-// A layer is what saving needs of the operating system, so that the tests can
-// stop it at every step.
-type layer interface {
-	// create makes a new file in a folder, exclusively, with a name that
-	// nobody else uses.
-	create(dir, prefix string, mode fs.FileMode) (file, error)
-	rename(from, to string) error
-	remove(path string) error
-	// flush makes the names in a folder durable.
-	flush(dir string) error
+// A System is what saving needs of the operating system. A program leaves it to
+// [OS]; package faultfs stops it at every step, for tests.
+type System interface {
+	// Create makes a new file in a folder, exclusively, with a name of the
+	// prefix, some digits and ".tmp".
+	Create(dir, prefix string, mode fs.FileMode) (File, error)
+	// Rename gives a file another name in its folder, in place of what has it.
+	Rename(from, to string) error
+	// Remove removes a file.
+	Remove(path string) error
+	// Flush makes the names in a folder durable.
+	Flush(dir string) error
 }
 
-// A file is a file that is being written.
-type file interface {
+// A File is a file that is being written.
+type File interface {
 	Name() string
 	Write(p []byte) (int, error)
 	Chmod(mode fs.FileMode) error
@@ -29,13 +31,15 @@ type file interface {
 	Close() error
 }
 
-// system is the layer of a running program.
+// OS returns the System of a running program.
+func OS() System { return system{} }
+
 type system struct{}
 
-func (system) create(dir, prefix string, mode fs.FileMode) (file, error) {
+func (system) Create(dir, prefix string, mode fs.FileMode) (File, error) {
 	// CreateTemp opens with O_EXCL and mode 0600; a wider mode is set before
 	// the first byte is written.
-	f, err := os.CreateTemp(dir, prefix+"*.tmp")
+	f, err := os.CreateTemp(dir, prefix+"*"+tempSuffix)
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +49,11 @@ func (system) create(dir, prefix string, mode fs.FileMode) (file, error) {
 	return f, nil
 }
 
-func (system) rename(from, to string) error { return os.Rename(from, to) }
+func (system) Rename(from, to string) error { return os.Rename(from, to) }
 
-func (system) remove(path string) error { return os.Remove(path) }
+func (system) Remove(path string) error { return os.Remove(path) }
 
-func (system) flush(dir string) error {
+func (system) Flush(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -70,8 +70,17 @@ type Options struct {
 	Private []string
 	// Remove are those paths of a SaveSet that it removes; never the main one.
 	Remove []string
+	// System is what does the work; nil is that of the operating system.
+	System System
 	// Wait bounds how long the lock is waited for; 0 is DefaultWait.
 	Wait time.Duration
+}
+
+func (o Options) system() System {
+	if o.System == nil {
+		return OS()
+	}
+	return o.System
 }
 
 // Save replaces the content of path whole or not at all under the file's lock,
@@ -136,7 +145,13 @@ func (l *Lock) Save(data []byte, o Options) (Fingerprint, error) {
 			return Fingerprint{}, fmt.Errorf("%s %w", l.path, ErrChanged)
 		}
 	}
-	if err := replace(system{}, l.path, data, o.Mode); err != nil {
+	set, err := newSet([]string{l.path})
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	// What cannot be removed of an earlier save harms nobody.
+	_ = set.sweep(o.system())
+	if err := replace(o.system(), l.path, data, o.Mode); err != nil {
 		return Fingerprint{}, err
 	}
 	return FingerprintOf(data), nil

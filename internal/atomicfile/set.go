@@ -25,7 +25,7 @@ const (
 	readTries = 5
 )
 
-// ReadSet returns the contents of files in one folder that are saved together,
+// ReadSet returns the contents of Files in one folder that are saved together,
 // the main one first, and the fingerprint of all. A file that is absent is nil,
 // but without the main one the error is fs.ErrNotExist. Each has at most limit
 // bytes. What a SaveSet that was stopped has committed counts as saved.
@@ -81,9 +81,12 @@ func (l *Lock) SaveSet(paths []string, data [][]byte, o Options) (Fingerprint, e
 	if o.Mode == 0 {
 		o.Mode = 0o600
 	}
-	if err := set.finish(system{}); err != nil {
+	system := o.system()
+	if err := set.finish(system); err != nil {
 		return Fingerprint{}, err
 	}
+	// What cannot be removed of an earlier save harms nobody.
+	_ = set.sweep(system)
 	before, now, err := set.read(maxCompared)
 	if err != nil {
 		return Fingerprint{}, fmt.Errorf("look at %s: %w", l.path, err)
@@ -92,16 +95,16 @@ func (l *Lock) SaveSet(paths []string, data [][]byte, o Options) (Fingerprint, e
 		return Fingerprint{}, fmt.Errorf("%s %w", l.path, ErrChanged)
 	}
 	if o.Keep > 0 && before[0] != nil {
-		if err := set.keep(system{}, before); err != nil {
+		if err := set.keep(system, before); err != nil {
 			return Fingerprint{}, fmt.Errorf("keep the old %s: %w", l.path, err)
 		}
 	}
-	if err := set.replace(system{}, data, o.Mode); err != nil {
+	if err := set.replace(system, data, o.Mode); err != nil {
 		return Fingerprint{}, err
 	}
 	if o.Keep > 0 {
 		// One generation too many harms nobody: the next save removes it.
-		_ = set.forget(system{}, o.Keep)
+		_ = set.forget(system, o.Keep)
 	}
 	for i, one := range data {
 		if one == nil && !set.gone[i] {
@@ -162,7 +165,7 @@ type step struct{ From, To string }
 
 // replace does all steps of a save. When the journal has its name, the save is
 // done as far as any reader can tell; whoever locks the set next finishes it.
-func (s set) replace(l layer, data [][]byte, mode fs.FileMode) (err error) {
+func (s set) replace(l System, data [][]byte, mode fs.FileMode) (err error) {
 	if s.onlyMain(data) {
 		return replace(l, s.paths[0], data[0], mode)
 	}
@@ -180,7 +183,7 @@ func (s set) replace(l layer, data [][]byte, mode fs.FileMode) (err error) {
 		for _, one := range steps {
 			if one.From != "" {
 				// A temporary file that cannot be removed harms nobody.
-				_ = l.remove(filepath.Join(filepath.Dir(s.journal), one.From))
+				_ = l.Remove(filepath.Join(filepath.Dir(s.journal), one.From))
 			}
 		}
 	}()
@@ -213,19 +216,19 @@ func (s set) replace(l layer, data [][]byte, mode fs.FileMode) (err error) {
 		return err
 	}
 	// The names of the new files must be on disk before those in the journal.
-	if err := l.flush(filepath.Dir(s.journal)); err != nil {
+	if err := l.Flush(filepath.Dir(s.journal)); err != nil {
 		return err
 	}
 	journal, err := prepare(l, s.journal, text, nil, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := l.rename(journal, s.journal); err != nil {
-		_ = l.remove(journal)
+	if err := l.Rename(journal, s.journal); err != nil {
+		_ = l.Remove(journal)
 		return err
 	}
 	committed = true
-	if err := l.flush(filepath.Dir(s.journal)); err != nil {
+	if err := l.Flush(filepath.Dir(s.journal)); err != nil {
 		return err
 	}
 	return s.apply(l, steps)
@@ -239,47 +242,47 @@ func (s set) onlyMain(data [][]byte) bool {
 
 // prepare writes a new file beside path, flushed, and returns its name. Owner and
 // group are those of old, if there is one.
-func prepare(l layer, path string, data []byte, old fs.FileInfo, mode fs.FileMode) (string, error) {
-	f, err := l.create(filepath.Dir(path), "."+filepath.Base(path)+".", mode&0o700)
+func prepare(l System, path string, data []byte, old fs.FileInfo, mode fs.FileMode) (string, error) {
+	f, err := l.Create(filepath.Dir(path), tempName(path), mode&0o700)
 	if err != nil {
 		return "", err
 	}
 	if err := fill(f, data, old, mode); err != nil {
-		return "", errors.Join(err, f.Close(), l.remove(f.Name()))
+		return "", errors.Join(err, f.Close(), l.Remove(f.Name()))
 	}
 	if err := f.Close(); err != nil {
-		return "", errors.Join(err, l.remove(f.Name()))
+		return "", errors.Join(err, l.Remove(f.Name()))
 	}
 	return f.Name(), nil
 }
 
 // apply gives the new files their names and removes the journal.
-func (s set) apply(l layer, steps []step) error {
+func (s set) apply(l System, steps []step) error {
 	dir := filepath.Dir(s.journal)
 	for _, one := range steps {
 		var err error
 		if one.From == "" {
-			err = l.remove(filepath.Join(dir, one.To))
+			err = l.Remove(filepath.Join(dir, one.To))
 		} else {
-			err = l.rename(filepath.Join(dir, one.From), filepath.Join(dir, one.To))
+			err = l.Rename(filepath.Join(dir, one.From), filepath.Join(dir, one.To))
 		}
 		// Where an earlier try got further, the file has its name, or is gone.
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if err := l.flush(dir); err != nil {
+	if err := l.Flush(dir); err != nil {
 		return err
 	}
-	if err := l.remove(s.journal); err != nil {
+	if err := l.Remove(s.journal); err != nil {
 		return err
 	}
-	return l.flush(dir)
+	return l.Flush(dir)
 }
 
 // finish does what a save that was stopped after its commit left to do. The set
 // must be locked.
-func (s set) finish(l layer) error {
+func (s set) finish(l System) error {
 	steps, err := s.readJournal()
 	if err != nil || steps == nil {
 		return err
@@ -315,7 +318,7 @@ func (s set) owns(one step) bool {
 	if one.From == "" {
 		return i > 0 // the main file is never removed
 	}
-	return i >= 0 && strings.HasPrefix(one.From, "."+one.To+".") && filepath.Base(one.From) == one.From
+	return i >= 0 && strings.HasPrefix(one.From, tempName(one.To)) && filepath.Base(one.From) == one.From
 }
 
 // read reads the files once. A file that the journal has a new one for counts

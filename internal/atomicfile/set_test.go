@@ -1,4 +1,4 @@
-package atomicfile
+package atomicfile_test
 
 import (
 	"errors"
@@ -6,27 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
+
+	. "keyman/internal/atomicfile"
 )
-
-// setPaths names the files of a set in a folder.
-func setPaths(dir string) []string {
-	return []string{filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "c")}
-}
-
-// contents writes a set in one line, - for a file that is absent.
-func contents(data [][]byte) string {
-	var words []string
-	for _, one := range data {
-		if one == nil {
-			words = append(words, "-")
-			continue
-		}
-		words = append(words, string(one))
-	}
-	return strings.Join(words, " ")
-}
 
 func TestSet(t *testing.T) {
 	paths := setPaths(t.TempDir())
@@ -60,46 +43,6 @@ func TestSet(t *testing.T) {
 	far := []string{paths[0], filepath.Join(t.TempDir(), "b")}
 	if _, err := SaveSet(t.Context(), far, [][]byte{{}, {}}, Options{}); err == nil {
 		t.Error("files in two folders are saved together")
-	}
-}
-
-// TestSetKilledAtEveryStep stops a save of several files at each of its steps:
-// readers find all old ones or all new ones, and the next save finishes it.
-func TestSetKilledAtEveryStep(t *testing.T) {
-	const before, after = "old-a old-b -", "new-a new-b new-c"
-	for left := 0; ; left++ {
-		paths := setPaths(t.TempDir())
-		if _, err := SaveSet(t.Context(), paths, [][]byte{[]byte("old-a"), []byte("old-b"), nil}, Options{}); err != nil {
-			t.Fatal(err)
-		}
-		set, err := newSet(paths)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := &dying{left: left}
-		err = set.replace(d, [][]byte{[]byte("new-a"), []byte("new-b"), []byte("new-c")}, 0o600)
-		data, read, readErr := ReadSet(paths, 100)
-		if got := contents(data); readErr != nil || got != before && got != after || err == nil && got != after {
-			t.Fatalf("stopped after %d of %d steps: %s, %v; the save said %v", left, d.seen, got, readErr, err)
-		}
-		// The next save finds what the reader found, and finishes it.
-		if _, err := SaveSet(t.Context(), paths, [][]byte{[]byte("next"), nil, nil}, Options{Expect: &read}); err != nil {
-			t.Fatalf("stopped after %d steps, the next save: %v", left, err)
-		}
-		if exists, _ := filepath.Glob(filepath.Join(filepath.Dir(paths[0]), ".*.journal")); len(exists) != 0 {
-			t.Fatalf("stopped after %d steps: the journal is left", left)
-		}
-		for i, path := range paths[1:] {
-			if got, _ := os.ReadFile(path); string(got) != string(data[i+1]) {
-				t.Fatalf("stopped after %d steps: %s holds %q; want %q", left, path, got, data[i+1])
-			}
-		}
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, errKilled) || left > 60 {
-			t.Fatalf("step %d: %v", left, err)
-		}
 	}
 }
 
@@ -148,48 +91,11 @@ func TestGenerations(t *testing.T) {
 			t.Errorf("IsGeneration(%q) = %v", name, got)
 		}
 	}
-	if err := Forget(paths, 0); err != nil {
+	if err := Forget(t.Context(), paths, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(paths[0]), "*~")); len(left) != 0 {
 		t.Errorf("left are %v", left)
-	}
-}
-
-// TestSetRemovesKilledAtEveryStep stops a save that removes a file at each of its
-// steps: readers find the old set or the new one.
-func TestSetRemovesKilledAtEveryStep(t *testing.T) {
-	const before, after = "old-a old-b old-c", "new-a old-b -"
-	for left := 0; ; left++ {
-		paths := setPaths(t.TempDir())
-		if _, err := SaveSet(t.Context(), paths, [][]byte{[]byte("old-a"), []byte("old-b"), []byte("old-c")}, Options{}); err != nil {
-			t.Fatal(err)
-		}
-		set, err := newSet(paths)
-		if err != nil {
-			t.Fatal(err)
-		}
-		data := [][]byte{[]byte("new-a"), nil, nil}
-		if err := set.choose(paths, data, Options{Remove: paths[2:]}); err != nil {
-			t.Fatal(err)
-		}
-		d := &dying{left: left}
-		err = set.replace(d, data, 0o600)
-		found, read, readErr := ReadSet(paths, 100)
-		if got := contents(found); readErr != nil || got != before && got != after || err == nil && got != after {
-			t.Fatalf("stopped after %d of %d steps: %s, %v; the save said %v", left, d.seen, got, readErr, err)
-		}
-		again, saveErr := SaveSet(t.Context(), paths, [][]byte{[]byte("next"), nil, nil}, Options{Expect: &read})
-		next, now, readErr := ReadSet(paths, 100)
-		if saveErr != nil || readErr != nil || now != again || (next[2] == nil) != (found[2] == nil) {
-			t.Fatalf("stopped after %d steps, the next save: %s, %v, %v", left, contents(next), saveErr, readErr)
-		}
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, errKilled) || left > 60 {
-			t.Fatalf("step %d: %v", left, err)
-		}
 	}
 }
 

@@ -23,7 +23,7 @@ func Write(path string, data []byte, mode fs.FileMode) error {
 }
 
 // replace does the steps of Write on a path without symbolic links.
-func replace(l layer, path string, data []byte, mode fs.FileMode) (err error) {
+func replace(l System, path string, data []byte, mode fs.FileMode) (err error) {
 	old, err := stat(path)
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func replace(l layer, path string, data []byte, mode fs.FileMode) (err error) {
 	dir := filepath.Dir(path)
 	// The file gets its full mode only after its owner is right: a group must
 	// not read it that the old file did not name.
-	f, err := l.create(dir, "."+filepath.Base(path)+".", mode&0o700)
+	f, err := l.Create(dir, tempName(path), mode&0o700)
 	if err != nil {
 		return fmt.Errorf("save %s: %w", path, err)
 	}
@@ -43,7 +43,7 @@ func replace(l layer, path string, data []byte, mode fs.FileMode) (err error) {
 			err = fmt.Errorf("save %s: %w", path, err)
 			// A temporary file that cannot be removed harms nobody: the
 			// error of the save itself matters.
-			_ = l.remove(f.Name())
+			_ = l.Remove(f.Name())
 		}
 	}()
 	if err := fill(f, data, old, mode); err != nil {
@@ -52,10 +52,10 @@ func replace(l layer, path string, data []byte, mode fs.FileMode) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := l.rename(f.Name(), path); err != nil {
+	if err := l.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	if err := l.flush(dir); err != nil {
+	if err := l.Flush(dir); err != nil {
 		// The new content is in place, whole; only its durability is in doubt.
 		return fmt.Errorf("the new content is in place, but its folder could not be flushed to disk: %w", err)
 	}
@@ -63,7 +63,7 @@ func replace(l layer, path string, data []byte, mode fs.FileMode) (err error) {
 }
 
 // fill writes content, owner and mode, and flushes them.
-func fill(f file, data []byte, old fs.FileInfo, mode fs.FileMode) error {
+func fill(f File, data []byte, old fs.FileInfo, mode fs.FileMode) error {
 	if old != nil {
 		if uid, gid, ok := owner(old); ok && f.Chown(uid, gid) != nil {
 			mode &= 0o700 // not the owner's process: the file becomes ours alone
