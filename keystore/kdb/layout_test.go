@@ -211,7 +211,7 @@ func (m material) waiting(label string) format.Item {
 // secret returns a secret key of n bytes.
 func secret(t testing.TB, label string, n int) format.Item {
 	t.Helper()
-	key, err := wrapSecret(bytes.Repeat([]byte{7}, n))
+	key, err := format.WrapSecret(bytes.Repeat([]byte{7}, n))
 	if err != nil {
 		t.Fatal(err)
 	}

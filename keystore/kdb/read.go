@@ -121,7 +121,7 @@ func readItem(r record, opener *pbe.Opener) (format.Item, error) {
 		item.Kind, item.Certificate = format.Personal, r.document
 	case choiceSecret:
 		item.Kind = format.SecretKey
-		item.Key, err = wrapSecret(key)
+		item.Key, err = format.WrapSecret(key)
 	}
 	return item, err
 }
