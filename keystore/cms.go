@@ -17,16 +17,16 @@ func (c cms) Holds(k format.Kind) bool { return k == format.Request || c.Format.
 
 // Paths implements format.Set.
 func (cms) Paths(main string) []string {
-	rdb, crl, sth := kdb.Beside(main)
-	return []string{main, rdb, crl, sth}
+	rdb, crl := kdb.Beside(main)
+	return []string{main, rdb, crl}
 }
 
 // DecodeSet implements format.Set.
 func (cms) DecodeSet(files [][]byte, password []byte) (*format.Content, error) {
-	if len(files) != 4 {
-		return nil, errors.New("a CMS key database has four files")
+	if len(files) != 3 {
+		return nil, errors.New("a CMS key database has three files")
 	}
-	return kdb.DecodeSet(kdb.Set{KDB: files[0], RDB: files[1], CRL: files[2], STH: files[3]}, password)
+	return kdb.DecodeSet(kdb.Set{KDB: files[0], RDB: files[1], CRL: files[2]}, password)
 }
 
 // EncodeSet implements format.Set.
@@ -35,5 +35,5 @@ func (cms) EncodeSet(c *format.Content, password []byte) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return [][]byte{set.KDB, set.RDB, set.CRL, set.STH}, nil
+	return [][]byte{set.KDB, set.RDB, set.CRL}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"keyman/keystore/format"
 )
@@ -62,8 +63,15 @@ func (s *Store) contentFor(f Format) (*format.Content, []Loss, error) {
 			return nil, nil, &EntryError{Label: item.Label, Err: ErrKind, Detail: fmt.Sprintf("a file of format %s holds no %v", f.Name(), item.Kind)}
 		}
 	}
+	var losses []Loss
+	if _, expires := s.PasswordExpires(); expires {
+		// That was a matter of the old password.
+		losses = append(losses, Loss{What: "the new password does not expire, as the old one does"})
+	}
 	if f.Name() == s.format.Name() {
-		return s.content(), nil, nil
+		same := *s.content()
+		same.PasswordExpires = time.Time{}
+		return &same, losses, nil
 	}
 	content := &format.Content{}
 	for _, item := range s.content().Items {
@@ -74,9 +82,9 @@ func (s *Store) contentFor(f Format) (*format.Content, []Loss, error) {
 		content.Items = append(content.Items, item)
 	}
 	if s.content().Kept != nil {
-		return content, []Loss{{What: "what the file holds beside entries, such as revocation lists, is not converted"}}, nil
+		losses = append(losses, Loss{What: "what the file holds beside entries, such as revocation lists, is not converted"})
 	}
-	return content, nil, nil
+	return content, losses, nil
 }
 
 // compare tells what became of items that were written and read again. A key or

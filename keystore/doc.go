@@ -22,12 +22,19 @@
 // back. So a key that is deleted is gone from the disk only when as many saves
 // have followed, or with [Forget], or when the password is changed.
 //
+// A password may be stashed ([Store.SetStashed]) beside a database of any format,
+// for programs that start unattended: [StashedPassword] reads it. The stash file
+// is saved with the database as one, follows its password, and protects nothing.
+// Where the format has a place for it a password may expire
+// ([Store.SetPasswordExpiry]): then [OpenExpired] opens the database for the one
+// who changes it. [Store.Exposed] lists files that others can read.
+//
 // A Store is for one goroutine at a time; the Entries and Signers that came out
 // of it are for any number.
 //
 // File formats are folders below this one that implement [Format]: PKCS#12
 // (package pkcs12, RFC 7292), Java's JKS and JCEKS (package jks), PEM bundles
-// (package pem), and IBM's CMS (package kdb), whose four files are read and saved
+// (package pem), and IBM's CMS (package kdb), whose files are read and saved
 // as one. [Store.Import] copies entries between two databases of any formats,
 // [Store.Convert] makes one of another.
 package keystore

@@ -8,6 +8,7 @@ import (
 
 	"keyman/internal/atomicfile"
 	"keyman/keystore/format"
+	"keyman/keystore/kdb"
 )
 
 // Errors of a file.
@@ -24,6 +25,19 @@ var (
 	ErrUnknownFormat = errors.New("not a key database")
 	// ErrEmptyPassword is a new password without a character.
 	ErrEmptyPassword = errors.New("the password is empty")
+	// ErrPasswordExpired is a password that was right until a certain time.
+	ErrPasswordExpired = errors.New("the password has expired")
+	// ErrPasswordExpiry is a time at which no password can be made to expire.
+	ErrPasswordExpiry = errors.New("not a time for a password to expire")
+	// ErrNoPasswordExpiry is a file whose format has no place for such a time.
+	ErrNoPasswordExpiry = errors.New("in a file of this format passwords do not expire")
+	// ErrStash is a password that a stash file cannot hold.
+	ErrStash = kdb.ErrStash
+	// ErrNoStash is a key database without a stash file.
+	ErrNoStash = errors.New("there is no stash file")
+	// ErrForeignStash is a stash file that does not hold the password of the key
+	// database that it lies beside, or holds that of another one, too.
+	ErrForeignStash = errors.New("the stash file is not that of this key database alone")
 	// ErrNoGeneration is a key database of which no older generation is kept
 	// that is other than what is there.
 	ErrNoGeneration = errors.New("there is no older generation to go back to")
@@ -59,6 +73,11 @@ var hints = []struct {
 	hint string
 }{
 	{ErrPassword, "if the password is right, the file is damaged: restore a backup"},
+	{ErrPasswordExpired, "give it a new one: keyman keydb passwd"},
+	{ErrNoPasswordExpiry, "of the formats of keyman keydb create --type, cms has it"},
+	{ErrStash, "choose a password of 1 to 128 bytes"},
+	{ErrNoStash, "keyman keydb stash makes one"},
+	{ErrForeignStash, "if nothing needs that file, remove it; otherwise give the key database a name of its own"},
 	{ErrDamaged, "restore a backup; the file was left as it is"},
 	{ErrUnprotected, "export it again with a MAC, such as with openssl pkcs12 -export without -nomac"},
 	{ErrUnknownFormat, "the formats are those of keyman keydb create --type, which makes one"},

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"slices"
+	"time"
 
 	"keyman/internal/atomicfile"
 	"keyman/keystore/format"
@@ -14,7 +16,7 @@ import (
 
 const (
 	// maxFile bounds each file of a key database in bytes.
-	maxFile = 16 << 20
+	maxFile = 128 << 20
 	// maxBeginning is how much of a file tells its format, in bytes. A PEM
 	// file may begin with text.
 	maxBeginning = 64 << 10
@@ -23,13 +25,14 @@ const (
 // A Store is a key database in memory, and the file or files that it came from.
 type Store struct {
 	path     string
-	files    []string // all files, the main one first
+	files    []string // those of the format, the main one first
 	format   Format
 	password hidden[Password]
 	content  hidden[*format.Content]
-	read     atomicfile.Fingerprint
-	forget   bool              // the next save removes all generations
-	system   atomicfile.System // nil but in tests
+	stash    stash
+	read     atomicfile.Fingerprint // of what set returns
+	forget   bool                   // the next save removes all generations
+	system   atomicfile.System      // nil but in tests
 }
 
 // Options say what Create makes. The zero value is the default.
@@ -38,10 +41,23 @@ type Options struct {
 	Format Format
 }
 
-// Open reads the key database at path. Its errors are ErrPassword, ErrDamaged,
-// ErrUnprotected, ErrUnsupported, ErrUnknownFormat and fs.ErrNotExist, in an
-// Error. The store keeps a copy of the password for Save.
+// Open reads the key database at path. Its errors are ErrPassword,
+// ErrPasswordExpired, ErrDamaged, ErrUnprotected, ErrUnsupported, ErrUnknownFormat
+// and fs.ErrNotExist, in an Error. The store keeps a copy of the password for Save.
 func Open(ctx context.Context, path string, pw Password) (*Store, error) {
+	s, err := OpenExpired(ctx, path, pw)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkExpired(time.Now()); err != nil {
+		return nil, fileError("open", path, err)
+	}
+	return s, nil
+}
+
+// OpenExpired does the same for a password that may have expired: for the one who
+// changes it, or wants to know.
+func OpenExpired(ctx context.Context, path string, pw Password) (*Store, error) {
 	s, err := open(ctx, path, pw)
 	if err != nil {
 		return nil, fileError("open", path, err)
@@ -61,10 +77,10 @@ func open(ctx context.Context, path string, pw Password) (*Store, error) {
 		return nil, ErrUnknownFormat
 	}
 	s := &Store{path: path, format: f, password: hide(Password(bytes.Clone(pw)))}
-	if s.files, err = filesOf(f, path); err != nil {
+	if s.files, s.stash.path, err = filesOf(f, path); err != nil {
 		return nil, err
 	}
-	data, read, err := atomicfile.ReadSet(s.files, maxFile)
+	data, err := s.readFiles()
 	if err != nil {
 		return nil, err
 	}
@@ -72,22 +88,42 @@ func open(ctx context.Context, path string, pw Password) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.content, s.read = hide(content), read
+	s.content = hide(content)
 	return s, nil
 }
 
-// filesOf returns the paths of all files of a key database, the main one first.
-func filesOf(f Format, path string) ([]string, error) {
-	set, ok := f.(format.Set)
-	if !ok {
-		return []string{path}, nil
+// readFiles reads the files of the format, and learns of the stash file.
+func (s *Store) readFiles() ([][]byte, error) {
+	data, read, err := atomicfile.ReadSet(s.set(), maxFile)
+	if err == nil {
+		s.read = read
+		last := len(s.files)
+		if s.stash.find(data[last], s.password()); s.stash.foreign != nil {
+			s.read = atomicfile.FingerprintOfSet(data[:last])
+		}
+		return data[:last], nil
 	}
+	// Many may read a key database, and only one its stash file.
+	if data, read, again := atomicfile.ReadSet(s.files, maxFile); again == nil {
+		s.read, s.stash.foreign = read, err
+		return data, nil
+	}
+	return nil, err
+}
+
+// filesOf returns the paths of all files of a key database, the main one first,
+// and that of its stash file.
+func filesOf(f Format, path string) (files []string, stash string, err error) {
 	// The others lie beside the file that a symbolic link leads to.
 	main, err := atomicfile.Resolve(path)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return set.Paths(main), nil
+	files = []string{path}
+	if set, ok := f.(format.Set); ok {
+		files = set.Paths(main)
+	}
+	return files, stashBeside(main), nil
 }
 
 // decode reads a key database of one file or several.
@@ -116,9 +152,10 @@ func New(path string, pw Password, o Options) (*Store, error) {
 	}
 	s := &Store{path: path, format: o.Format, content: hide(&format.Content{})}
 	var err error
-	if s.files, err = filesOf(o.Format, path); err != nil {
+	if s.files, s.stash.path, err = filesOf(o.Format, path); err != nil {
 		return nil, fileError("create", path, err)
 	}
+	s.stash.mayBeNew()
 	if err := s.setPassword(pw); err != nil {
 		return nil, fileError("create", path, err)
 	}
@@ -206,13 +243,15 @@ func (s *Store) index(label string) int {
 }
 
 // SetPassword changes the password with which the next Save encrypts. That Save
-// removes all generations too: they would open with the old one. An empty
-// password is ErrEmptyPassword.
+// removes all generations too: they would open with the old one. A stash file that
+// holds the old one gets the new one. The new password never expires, unless
+// SetPasswordExpiry follows. An empty password is ErrEmptyPassword.
 func (s *Store) SetPassword(pw Password) error {
 	if err := s.setPassword(pw); err != nil {
 		return fileError("set the password of", s.path, err)
 	}
 	s.forget = true
+	s.content().PasswordExpires = time.Time{}
 	return nil
 }
 
@@ -229,7 +268,9 @@ func (s *Store) setPassword(pw Password) error {
 
 // Save writes the store to its file: whole or not at all, under the file's lock.
 // Its errors are ErrLocked, and ErrChanged where the file is not the one that
-// was read or saved last; for a store of New that is fs.ErrExist.
+// was read or saved last; for a store of New that is fs.ErrExist. ErrStash and
+// ErrForeignStash are a stash file that cannot follow the password; nothing was
+// saved then.
 func (s *Store) Save(ctx context.Context) error {
 	data, err := encode(s.format, s.content(), s.password())
 	if err == nil {
@@ -261,17 +302,28 @@ func (s *Store) write(ctx context.Context, data [][]byte, keep int) error {
 			return fmt.Errorf("the key database would be larger than %d bytes", maxFile)
 		}
 	}
-	o := atomicfile.Options{Mode: 0o600, Expect: &s.read, Keep: keep, System: s.system}
+	o := atomicfile.Options{Mode: 0o600, Expect: &s.read, Keep: keep, System: s.system, Private: []string{s.stash.path}}
 	if s.forget {
 		o.Keep = 0
 	}
-	read, err := atomicfile.SaveSet(ctx, s.files, data, o)
+	if s.stash.foreign == nil {
+		file, remove, err := s.stashFile(ctx)
+		if err != nil {
+			return err
+		}
+		data = append(slices.Clip(data), file)
+		if remove {
+			o.Remove = o.Private
+		}
+	}
+	read, err := atomicfile.SaveSet(ctx, s.set(), data, o)
 	if err != nil {
 		return err
 	}
 	s.read = read
+	s.stashSaved()
 	if s.forget {
-		if err := atomicfile.Forget(ctx, s.files, o); err != nil {
+		if err := atomicfile.Forget(ctx, s.set(), o); err != nil {
 			return fmt.Errorf("the new password is in force, but an older generation that opens with the old one could not be removed: %w", err)
 		}
 		s.forget = false

@@ -42,7 +42,7 @@ func forget(ctx context.Context, path string) (int, error) {
 	if f == nil {
 		return 0, ErrUnknownFormat
 	}
-	files, err := filesOf(f, path)
+	files, beside, err := filesOf(f, path)
 	if err != nil {
 		return 0, err
 	}
@@ -50,7 +50,7 @@ func forget(ctx context.Context, path string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(list), atomicfile.Forget(ctx, files, atomicfile.Options{})
+	return len(list), atomicfile.Forget(ctx, append(files, beside), atomicfile.Options{})
 }
 
 // Undo makes a kept generation the key database again, byte for byte, and saves
@@ -72,6 +72,11 @@ func (s *Store) undo(ctx context.Context, number int) (Generation, error) {
 	if err != nil {
 		return Generation{}, err
 	}
+	now, _, err := atomicfile.ReadSet(s.set(), maxFile)
+	if err != nil {
+		return Generation{}, err
+	}
+	there := atomicfile.FingerprintOfSet(now[:len(s.files)])
 	for _, generation := range list {
 		if number != 0 && generation.Number != number {
 			continue
@@ -80,19 +85,22 @@ func (s *Store) undo(ctx context.Context, number int) (Generation, error) {
 		if err != nil {
 			return Generation{}, err
 		}
-		if number == 0 && atomicfile.FingerprintOfSet(data) == s.read {
+		if number == 0 && atomicfile.FingerprintOfSet(data) == there {
 			continue // left of a save that was stopped
 		}
 		content, err := decode(s.format, data, s.password())
 		if err != nil {
 			return Generation{}, fmt.Errorf("generation %d: %w", generation.Number, err)
 		}
+		// A generation has no stash file of its own: it opens with the password of
+		// now, which is what there is in the stash file if there is one.
+		s.stash.on = s.stash.held != nil
 		// One more is kept until the one that is used again is removed.
 		if err := s.write(ctx, data, KeptGenerations+1); err != nil {
 			return Generation{}, err
 		}
 		s.content = hide(content)
-		return generation, atomicfile.RemoveGeneration(ctx, s.files, generation.Number, atomicfile.Options{System: s.system})
+		return generation, atomicfile.RemoveGeneration(ctx, s.set(), generation.Number, atomicfile.Options{System: s.system})
 	}
 	if number != 0 {
 		return Generation{}, fmt.Errorf("generation %d: %w", number, fs.ErrNotExist)

@@ -8,6 +8,7 @@ package format
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 var (
@@ -73,6 +74,9 @@ type Item struct {
 type Content struct {
 	// Items are the entries in the file's order.
 	Items []Item
+	// PasswordExpires is when the password ends to hold good; zero is never. Only
+	// an Expirer keeps it.
+	PasswordExpires time.Time
 	// Kept is the rest of the file, as in Item.
 	Kept any
 }
@@ -93,6 +97,14 @@ type Format interface {
 	Decode(data, password []byte) (*Content, error)
 	// Encode writes a file. It changes neither the content nor the password.
 	Encode(c *Content, password []byte) ([]byte, error)
+}
+
+// An Expirer is a Format with a place for Content.PasswordExpires.
+type Expirer interface {
+	Format
+	// LatestExpiry returns the last time that has a place, which is kept in
+	// whole seconds.
+	LatestExpiry() time.Time
 }
 
 // A Set is a Format whose database is several files side by side, which are read

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"math"
+	"time"
 
 	"keyman/keystore/format"
 )
@@ -33,7 +35,7 @@ const (
 const (
 	versionAt  = 0x02 // after the magic 37 48
 	groupAt    = 0x03
-	reservedAt = 0x04
+	expiryAt   = 0x04 // of the password: seconds since 1970, or zero
 	typeAt     = 0x08
 	slotSizeAt = 0x10
 	countAt    = 0x14
@@ -95,6 +97,8 @@ type container struct {
 	head     []byte // the header before the verifier; of a new file without salt
 	verifier []byte // nil for a new file
 	slots    [][]byte
+	// expiry is what write puts at expiryAt.
+	expiry uint32
 }
 
 // newContainer returns an empty container for a file that does not exist yet.
@@ -156,6 +160,7 @@ func splitContainer(t fileType, data []byte) (*container, error) {
 	c := &container{
 		fileType: t, version: v, slotSize: int(slotSize),
 		head: data[:verifierAt], verifier: data[verifierAt : verifierAt+v.size],
+		expiry: binary.BigEndian.Uint32(data[expiryAt:]),
 	}
 	for len(body) > 0 {
 		c.slots = append(c.slots, body[:slotSize:slotSize])
@@ -168,6 +173,29 @@ func splitContainer(t fileType, data []byte) (*container, error) {
 // no password opens a new file.
 func (c *container) opens(password []byte) bool {
 	return c.verifier != nil && hmac.Equal(c.verifier, c.version.mac(password, c.head))
+}
+
+// expires returns when the password ends to hold good; zero is never.
+func (c *container) expires() time.Time {
+	if c.expiry == 0 {
+		return time.Time{}
+	}
+	return time.Unix(int64(c.expiry), 0).UTC()
+}
+
+// withExpiry returns a container that is written with another time at which the
+// password ends to hold good, in whole seconds; zero is never.
+func (c *container) withExpiry(t time.Time) (*container, error) {
+	changed := *c
+	changed.expiry = 0
+	if !t.IsZero() {
+		seconds := t.Unix()
+		if seconds < 1 || seconds > math.MaxUint32 {
+			return nil, fmt.Errorf("a CMS key database has no place for %s as the end of a password", t.UTC().Format(time.RFC3339))
+		}
+		changed.expiry = uint32(seconds)
+	}
+	return &changed, nil
 }
 
 // write makes the file anew with other slots, which may be shorter than a slot
@@ -188,6 +216,7 @@ func (c *container) write(slots [][]byte, password []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%d records of %d bytes are more than a CMS key database holds", len(slots), slotSize)
 	}
 	head := bytes.Clone(c.head)
+	binary.BigEndian.PutUint32(head[expiryAt:], c.expiry)
 	binary.BigEndian.PutUint32(head[slotSizeAt:], uint32(slotSize))
 	binary.BigEndian.PutUint32(head[countAt:], uint32(len(slots)))
 	if !c.opens(password) {

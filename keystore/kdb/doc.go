@@ -5,9 +5,10 @@
 // Use package keystore. Below it, [DecodeSet] and [EncodeSet] handle a whole
 // database, which is a [Set] of files side by side ([Beside]): NAME.kdb with
 // certificates and keys, NAME.rdb with the requests that wait for their
-// certificates, NAME.crl with revocation lists, and NAME.sth where the password
-// is stashed ([Stash], [Unstash]). [Format] handles a .kdb file alone, which
-// holds everything but requests.
+// certificates, and NAME.crl with revocation lists. [Format] handles a .kdb file
+// alone, which holds everything but requests. [Stash] and [Unstash] are the
+// content of a stash file, NAME.sth, which holds the password of a database of
+// any format.
 //
 // Read are versions 4 (HMAC-SHA1) and 6 (HMAC-SHA384), with keys under PBES2 or
 // the schemes of RFC 7292, appendix C. Written are version 6, or 4 where the
@@ -30,6 +31,11 @@
 // at all; whoever reads it has the password.
 //
 // IBM publishes no description. What is known here was read out of files that
-// IBM's own tool wrote. Not known for certain is the second bit of a record's
-// flags: it is taken for the mark of the default where one record has it.
+// IBM's own tool wrote. Not known for certain are two things. The second bit of a
+// record's flags is taken for the mark of the default where one record has it.
+// The four bytes at offset 4 of the .kdb file's header, which are zero in every
+// file that was seen, are taken for the time at which the password ends to hold
+// good, in seconds since 1970, big-endian: the tools know such a time, and no
+// other place for it was found. They are under both MACs, and what stands there
+// is kept.
 package kdb

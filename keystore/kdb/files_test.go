@@ -181,7 +181,7 @@ func checkIndex(t *testing.T, s slotLayout) {
 
 // TestSampleUnchanged writes what was read: not a byte is another one.
 func TestSampleUnchanged(t *testing.T) {
-	before := Set{KDB: sample(t, "mixed.kdb"), STH: sample(t, "mixed.sth")}
+	before := Set{KDB: sample(t, "mixed.kdb")}
 	content, err := DecodeSet(before, []byte(samplePassword))
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +190,7 @@ func TestSampleUnchanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(after.KDB, before.KDB) || !bytes.Equal(after.STH, before.STH) {
+	if !bytes.Equal(after.KDB, before.KDB) {
 		t.Error("what was not changed is not written as it was")
 	}
 	for name, data := range map[string][]byte{"X509KYP": after.RDB, "X509CRL": after.CRL} {
@@ -212,13 +212,13 @@ func TestSampleUnchanged(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	for path, want := range map[string][3]string{
-		"/etc/security/ikekey.kdb": {"/etc/security/ikekey.rdb", "/etc/security/ikekey.crl", "/etc/security/ikekey.sth"},
-		"keys":                     {"keys.rdb", "keys.crl", "keys.sth"},
-		"a.kdb/b.kdb":              {"a.kdb/b.rdb", "a.kdb/b.crl", "a.kdb/b.sth"},
+	for path, want := range map[string][2]string{
+		"/etc/security/ikekey.kdb": {"/etc/security/ikekey.rdb", "/etc/security/ikekey.crl"},
+		"keys":                     {"keys.rdb", "keys.crl"},
+		"a.kdb/b.kdb":              {"a.kdb/b.rdb", "a.kdb/b.crl"},
 	} {
-		rdb, crl, sth := Beside(path)
-		if got := [3]string{rdb, crl, sth}; got != want {
+		rdb, crl := Beside(path)
+		if got := [2]string{rdb, crl}; got != want {
 			t.Errorf("beside %s: %q; want %q", path, got, want)
 		}
 	}

@@ -2,6 +2,8 @@ package kdb
 
 import (
 	"errors"
+	"math"
+	"time"
 
 	"keyman/internal/pbe"
 	"keyman/keystore/format"
@@ -11,7 +13,7 @@ import (
 // and [EncodeSet] where the files beside it can be had.
 type Format struct{}
 
-var _ format.Format = Format{}
+var _ format.Expirer = Format{}
 
 // Name implements format.Format.
 func (Format) Name() string { return "cms" }
@@ -20,6 +22,9 @@ func (Format) Name() string { return "cms" }
 func (Format) Holds(k format.Kind) bool {
 	return k == format.Personal || k == format.Signer || k == format.SecretKey
 }
+
+// LatestExpiry implements format.Expirer.
+func (Format) LatestExpiry() time.Time { return time.Unix(math.MaxUint32, 0).UTC() }
 
 // Detect implements format.Format.
 func (Format) Detect(data []byte) bool { return typeKDB.is(data) }
@@ -40,6 +45,10 @@ func (f Format) Encode(c *format.Content, password []byte) ([]byte, error) {
 	base := newContainer(typeKDB, version6)
 	if w.origin != nil {
 		base = w.origin.kdb
+	}
+	base, err := base.withExpiry(c.PasswordExpires)
+	if err != nil {
+		return nil, err
 	}
 	return w.file(base, c.Items, password)
 }

@@ -18,7 +18,6 @@ type origin struct {
 	strange map[string][]strangeSlot
 	// alone is set where the .kdb file was read without those beside it.
 	alone bool
-	stash stash
 }
 
 // A strangeSlot is a slot that is not understood, and its place from 0.

@@ -2,7 +2,6 @@ package kdb
 
 import (
 	"bytes"
-	"crypto/hmac"
 	"errors"
 	"fmt"
 	"strings"
@@ -22,28 +21,19 @@ type Set struct {
 	KDB []byte // certificates and keys
 	RDB []byte // requests
 	CRL []byte // revocation lists, which are kept and not looked at
-	STH []byte // the stash file
 }
 
 // Beside returns where the other files of a set lie, by the path of its .kdb
 // file: the suffix is replaced, or added to a name that does not end with .kdb.
-func Beside(path string) (rdb, crl, sth string) {
+func Beside(path string) (rdb, crl string) {
 	name := strings.TrimSuffix(path, typeKDB.suffix)
-	return name + typeRDB.suffix, name + typeCRL.suffix, name + ".sth"
-}
-
-// A stash is the stash file that was found with a set.
-type stash struct {
-	data    []byte // nil where there was none
-	version StashVersion
-	current bool // it held the password of the set
+	return name + typeRDB.suffix, name + typeCRL.suffix
 }
 
 // DecodeSet reads a database. Of the files only the .kdb must be there. The
 // items of the .kdb file come first, then the requests. It returns the errors of
 // format.Format; a file of the set that has another password than the .kdb file
-// is ErrDamaged. A stash file that cannot be read, or holds another password, is
-// no error: it is kept.
+// is ErrDamaged.
 func DecodeSet(s Set, password []byte) (*format.Content, error) {
 	return decodeSet(s, password, pbe.Limits{}, false)
 }
@@ -74,11 +64,6 @@ func decodeSet(s Set, password []byte, limits pbe.Limits, alone bool) (*format.C
 	if o.crl, err = readBeside(typeCRL, s.CRL, password); err != nil {
 		return nil, err
 	}
-	if s.STH != nil {
-		o.stash.data = bytes.Clone(s.STH)
-		stashed, v, err := Unstash(s.STH)
-		o.stash.version, o.stash.current = v, err == nil && hmac.Equal(stashed, password)
-	}
 
 	items, err := o.readItems(o.kdb, opener)
 	if err != nil {
@@ -92,7 +77,7 @@ func decodeSet(s Set, password []byte, limits pbe.Limits, alone bool) (*format.C
 		items = append(items, requests...)
 	}
 	finish(items)
-	return &format.Content{Items: items, Kept: o}, nil
+	return &format.Content{Items: items, PasswordExpires: o.kdb.expires(), Kept: o}, nil
 }
 
 // readBeside reads a file that belongs to the .kdb file that the password opens.
@@ -107,10 +92,8 @@ func readBeside(t fileType, data, password []byte) (*container, error) {
 	return c, err
 }
 
-// EncodeSet writes a database: the .kdb, .rdb and .crl file, and a stash file
-// where the content was read with one. A stash that held the password holds it
-// again, also where the password is a new one. What was read without its .rdb
-// file by [Format] is refused, because it would lose the requests.
+// EncodeSet writes a database: the .kdb, .rdb and .crl file. What was read without
+// its .rdb file by [Format] is refused, because it would lose the requests.
 func EncodeSet(c *format.Content, password []byte) (Set, error) {
 	w := newWriter(c, password)
 	files, err := w.containers()
@@ -126,6 +109,9 @@ func EncodeSet(c *format.Content, password []byte) (Set, error) {
 		}
 	}
 	var s Set
+	if files.kdb, err = files.kdb.withExpiry(c.PasswordExpires); err != nil {
+		return Set{}, err
+	}
 	if s.KDB, err = w.file(files.kdb, items, password); err != nil {
 		return Set{}, err
 	}
@@ -134,12 +120,6 @@ func EncodeSet(c *format.Content, password []byte) (Set, error) {
 	}
 	if s.CRL, err = files.crl.write(files.crl.slots, password); err != nil {
 		return Set{}, err
-	}
-	s.STH = files.stash.data
-	if files.stash.current && !w.same {
-		if s.STH, err = Stash(password, files.stash.version); err != nil {
-			return Set{}, err
-		}
 	}
 	return s, nil
 }

@@ -91,44 +91,10 @@ func TestStashDamage(t *testing.T) {
 					t.Errorf("a change of the padding in byte %d gives another password", i)
 				}
 			default:
-				if _, err := DecodeSet(Set{KDB: database, STH: changed}, password); !errors.Is(err, format.ErrPassword) {
+				if _, err := DecodeSet(Set{KDB: database}, password); !errors.Is(err, format.ErrPassword) {
 					t.Errorf("byte %d, bit %d: the database says %v to the password; want ErrPassword", i, bit, err)
 				}
 			}
-		}
-	}
-}
-
-// TestStashFollows changes the password of sets with a stash file.
-func TestStashFollows(t *testing.T) {
-	plain := encode(t, &format.Content{}, pw)
-	for _, v := range []StashVersion{Stash1, Stash2} {
-		s := plain
-		var err error
-		if s.STH, err = Stash(pw, v); err != nil {
-			t.Fatal(err)
-		}
-		content := decode(t, s, pw)
-		if same := encode(t, content, pw); !bytes.Equal(same.STH, s.STH) {
-			t.Error("the stash file changes while the password stays")
-		}
-		after := encode(t, content, []byte("another"))
-		if got, gotVersion, err := Unstash(after.STH); err != nil || string(got) != "another" || gotVersion != v {
-			t.Errorf("version %d: the new stash file has %d bytes of password, version %d, %v", v, len(got), gotVersion, err)
-		}
-		if _, err := EncodeSet(content, bytes.Repeat([]byte{'x'}, MaxStash+1)); !errors.Is(err, ErrStash) {
-			t.Errorf("a password too long for the stash file that there is: %v; want ErrStash", err)
-		}
-	}
-	stale, err := Stash([]byte("stale"), Stash2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, data := range map[string][]byte{"a stale stash": stale, "no stash at all": []byte("rubbish")} {
-		s := plain
-		s.STH = data
-		if after := encode(t, decode(t, s, pw), []byte("another")); !bytes.Equal(after.STH, data) {
-			t.Errorf("%s is not kept", name)
 		}
 	}
 }
