@@ -3,10 +3,6 @@ package csr
 import (
 	"bytes"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -60,7 +56,10 @@ func create(t Template, key crypto.Signer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	algorithm := signatureOf(key.Public())
+	algorithm, err := signatureOf(key.Public(), t.Hash)
+	if err != nil {
+		return nil, err
+	}
 	signature, err := algorithm.sign(key, info)
 	if err != nil {
 		return nil, err
@@ -128,53 +127,6 @@ func addExtensions(b *cryptobyte.Builder, extensions []pkix.Extension) {
 				}
 				b.AddASN1OctetString(ext.Value)
 			})
-		}
-	})
-}
-
-// A signature is how a kind of key signs.
-type signature struct {
-	id   asn1.ObjectIdentifier
-	hash crypto.Hash // zero: the message itself is signed
-	null bool        // whether the parameters are NULL and not absent
-}
-
-// signatureOf returns how an accepted key signs: RSA by PKCS#1 v1.5 (RFC 4055, 5),
-// ECDSA by the hash of its curve's strength (RFC 5758, 3.2), Ed25519 (RFC 8410, 3).
-func signatureOf(public crypto.PublicKey) signature {
-	switch k := public.(type) {
-	case *rsa.PublicKey:
-		return signature{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}, crypto.SHA256, true}
-	case *ecdsa.PublicKey:
-		switch bits := k.Curve.Params().BitSize; {
-		case bits <= 256:
-			return signature{asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}, crypto.SHA256, false}
-		case bits <= 384:
-			return signature{asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 3}, crypto.SHA384, false}
-		default:
-			return signature{asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 4}, crypto.SHA512, false}
-		}
-	case ed25519.PublicKey:
-		return signature{id: asn1.ObjectIdentifier{1, 3, 101, 112}}
-	}
-	panic("a key that CheckKey has not seen")
-}
-
-func (s signature) sign(key crypto.Signer, message []byte) ([]byte, error) {
-	if s.hash == 0 {
-		return key.Sign(rand.Reader, message, crypto.Hash(0))
-	}
-	h := s.hash.New()
-	h.Write(message)
-	return key.Sign(rand.Reader, h.Sum(nil), s.hash)
-}
-
-// add encodes the AlgorithmIdentifier.
-func (s signature) add(b *cryptobyte.Builder) {
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1ObjectIdentifier(s.id)
-		if s.null {
-			b.AddASN1NULL()
 		}
 	})
 }

@@ -13,6 +13,10 @@
 // (RFC 4945, 5.1.3.12). Template.Challenge is a challenge password (RFC 2985,
 // 5.4.1), which stands in the request in clear.
 //
+// Certify signs a certificate for somebody else's key, of which no record is kept;
+// for a CA that can revoke, use package ca.
+//
 // Keys are RSA of 2048 bits and more, ECDSA on P-256, P-384 and P-521, and
-// Ed25519; signatures use SHA-256 or, on the larger curves, SHA-384 and SHA-512.
+// Ed25519; signatures use SHA-256 or, on the larger curves, SHA-384 and
+// SHA-512, unless Template.Hash says otherwise.
 package csr

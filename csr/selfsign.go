@@ -59,6 +59,20 @@ func selfSign(t Template, key crypto.Signer, v Validity) ([]byte, error) {
 	if err := CheckKey(key.Public()); err != nil {
 		return nil, err
 	}
+	certificate, err := t.certificate(key.Public(), v)
+	if err != nil {
+		return nil, err
+	}
+	algorithm, err := signatureOf(key.Public(), t.Hash)
+	if err != nil {
+		return nil, err
+	}
+	certificate.SignatureAlgorithm = algorithm.algorithm
+	return x509.CreateCertificate(rand.Reader, certificate, certificate, key.Public(), key)
+}
+
+// certificate fills in all of a certificate but its issuer and its signature.
+func (t Template) certificate(public crypto.PublicKey, v Validity) (*x509.Certificate, error) {
 	serial, err := NewSerial()
 	if err != nil {
 		return nil, err
@@ -70,17 +84,18 @@ func selfSign(t Template, key crypto.Signer, v Validity) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificate := &x509.Certificate{
+	keyID, err := KeyID(public)
+	if err != nil {
+		return nil, err
+	}
+	return &x509.Certificate{
 		SerialNumber:    serial,
 		RawSubject:      t.Subject.DER(),
 		NotBefore:       v.NotBefore.UTC(),
 		NotAfter:        v.NotAfter.UTC(),
+		SubjectKeyId:    keyID,
 		ExtraExtensions: extensions,
-	}
-	if certificate.SubjectKeyId, err = KeyID(key.Public()); err != nil {
-		return nil, err
-	}
-	return x509.CreateCertificate(rand.Reader, certificate, certificate, key.Public(), key)
+	}, nil
 }
 
 // NewSerial returns a random positive serial number of 128 bits. Nobody can

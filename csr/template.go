@@ -63,6 +63,9 @@ type Template struct {
 	// Challenge is a request's challenge password; nil is none. Anyone who
 	// sees the request can read it.
 	Challenge Challenge
+	// Hash is what is signed with: SHA-256, SHA-384 or SHA-512. Zero is the one
+	// that goes with the key, and the only one for Ed25519.
+	Hash crypto.Hash
 }
 
 // BasicConstraints tell a CA's certificate from an end entity's (RFC 5280,
