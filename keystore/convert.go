@@ -3,6 +3,7 @@ package keystore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -59,8 +60,8 @@ func (s *Store) Convert(ctx context.Context, path string, pw Password, o Options
 // the old format understands.
 func (s *Store) contentFor(f Format) (*format.Content, []Loss, error) {
 	for _, item := range s.content().Items {
-		if !f.Holds(item.Kind) {
-			return nil, nil, &EntryError{Label: item.Label, Err: ErrKind, Detail: fmt.Sprintf("a file of format %s holds no %v", f.Name(), item.Kind)}
+		if err := s.fits(item, f); errors.Is(err, ErrKind) {
+			return nil, nil, err
 		}
 	}
 	var losses []Loss
@@ -75,8 +76,8 @@ func (s *Store) contentFor(f Format) (*format.Content, []Loss, error) {
 	}
 	content := &format.Content{}
 	for _, item := range s.content().Items {
-		if item.Kind != Signer && item.Key == nil {
-			return nil, nil, &EntryError{Label: item.Label, Err: ErrNoKey, Detail: "it has a password of its own"}
+		if err := s.fits(item, f); err != nil {
+			return nil, nil, err
 		}
 		item.Kept = nil
 		content.Items = append(content.Items, item)

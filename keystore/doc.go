@@ -37,4 +37,9 @@
 // (package pem), and IBM's CMS (package kdb), whose files are read and saved
 // as one. [Store.Import] copies entries between two databases of any formats,
 // [Store.Convert] makes one of another.
+//
+// What people hand about in files of their own (private keys, certificates,
+// PKCS#7) comes in by [OpenFiles] and [OpenFolder] and goes out by
+// [Store.WriteFolder] and [Store.ExportKey]; [Store.Populate] takes the roots of a
+// bundle.
 package keystore

@@ -41,6 +41,9 @@ var (
 	// ErrNoGeneration is a key database of which no older generation is kept
 	// that is other than what is there.
 	ErrNoGeneration = errors.New("there is no older generation to go back to")
+	// ErrLoose is a Save of keys and certificates that came from files of their
+	// own.
+	ErrLoose = errors.New("keys and certificates in files of their own can be imported and converted, not changed")
 	// ErrLocked is a file that another program is saving.
 	ErrLocked = atomicfile.ErrLocked
 	// ErrChanged is a file that another program saved since it was read.

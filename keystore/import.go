@@ -5,6 +5,10 @@ import (
 	"errors"
 	"slices"
 
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"keyman/internal/keyfile"
 	"keyman/keystore/format"
 )
 
@@ -17,6 +21,9 @@ type ImportOptions struct {
 	As string
 	// Trust lets a CA that the source trusts be trusted here, too.
 	Trust bool
+	// Paired demands a certificate for each key, among what is imported or
+	// here: ErrKeyMismatch.
+	Paired bool
 }
 
 // Imported is what Import did.
@@ -29,6 +36,10 @@ type Imported struct {
 // labels. With an entry that is named come the certificates above it, as Signers
 // that are not trusted. What is there already is left as it is, and the default
 // stays that of this store.
+//
+// A key makes a Personal entry of the Signer with its certificate, under the
+// label that that has here; one that is trusted stays, and the key gets an entry
+// beside it.
 //
 // Either all of it is done or nothing. It returns ErrNotFound for a label that
 // the source has not, ErrDuplicateLabel for each label that is taken here,
@@ -86,22 +97,8 @@ func (s *Store) importItems(from *Store, items []format.Item, o ImportOptions) (
 		if o.As != "" {
 			item.Label = o.As
 		}
-		if item.Kind != Signer && item.Key == nil {
-			refusals = append(refusals, &EntryError{Label: item.Label, Err: ErrNoKey, Detail: "it has a password of its own in " + from.path})
-			continue
-		}
-		switch i := s.same(item); {
-		case i < 0:
-			if err := s.insert(item); err != nil {
-				refusals = append(refusals, err)
-				continue
-			}
-			done.Added = append(done.Added, s.entry(item))
-		case item.Trusted && !s.content().Items[i].Trusted:
-			s.content().Items[i].Trusted = true
-			done.Added = append(done.Added, s.entry(s.content().Items[i]))
-		default:
-			done.Present = append(done.Present, s.entry(s.content().Items[i]))
+		if err := s.importItem(item, o, &done); err != nil {
+			refusals = append(refusals, err)
 		}
 	}
 	if len(refusals) > 0 {
@@ -119,6 +116,94 @@ func (s *Store) importItems(from *Store, items []format.Item, o ImportOptions) (
 		done.Added = append(done.Added, above...)
 	}
 	return done, nil
+}
+
+// importItem adds one item, which it may change.
+func (s *Store) importItem(item format.Item, o ImportOptions, done *Imported) error {
+	if item.Kind != Signer && item.Key == nil {
+		return &EntryError{Label: item.Label, Err: ErrNoKey, Detail: "it has a password of its own in the other key database"}
+	}
+	s.findCertificate(&item)
+	if o.Paired && item.Kind == Request && item.Request == nil {
+		return &EntryError{Label: item.Label, Err: ErrKeyMismatch, Detail: "no certificate has the public key of this one"}
+	}
+	items := s.content().Items
+	if i := s.same(item); i >= 0 {
+		if item.Trusted && !items[i].Trusted {
+			items[i].Trusted = true
+			done.Added = append(done.Added, s.entry(items[i]))
+			return nil
+		}
+		done.Present = append(done.Present, s.entry(items[i]))
+		return nil
+	}
+	if i := s.withoutKey(item); i >= 0 {
+		if o.As == "" {
+			item.Label = items[i].Label
+		} else if s.index(o.As) != i {
+			if err := s.CheckLabel(o.As); err != nil {
+				return err
+			}
+		}
+		items[i] = item
+		done.Added = append(done.Added, s.entry(item))
+		return nil
+	}
+	if err := s.insert(item); err != nil {
+		return err
+	}
+	done.Added = append(done.Added, s.entry(item))
+	return nil
+}
+
+// findCertificate gives a key that has neither certificate nor request the
+// certificate that is here for it.
+func (s *Store) findCertificate(item *format.Item) {
+	if item.Kind != Request || item.Request != nil {
+		return
+	}
+	public := keyfile.Public(item.Key)
+	if public == nil {
+		return
+	}
+	for _, there := range s.content().Items {
+		if there.Certificate == nil || !bytes.Equal(publicBits(there.Certificate), public) {
+			continue
+		}
+		item.Kind, item.Certificate = Personal, there.Certificate
+		if there.Kind == Personal {
+			// It is there already, however its key is written.
+			item.Key = there.Key
+			return
+		}
+	}
+}
+
+// publicBits returns the bits of the public key of a certificate (RFC 5280,
+// 4.1.2.7), usable or not; nil where it is none.
+func publicBits(certificate []byte) []byte {
+	summary, err := summarize(certificate)
+	if err != nil {
+		return nil
+	}
+	spki := cryptobyte.String(summary.PublicKey)
+	var inner cryptobyte.String
+	var bits []byte
+	if !spki.ReadASN1(&inner, cbasn1.SEQUENCE) || !inner.SkipASN1(cbasn1.SEQUENCE) || !inner.ReadASN1BitStringAsBytes(&bits) {
+		return nil
+	}
+	return bits
+}
+
+// withoutKey finds the Signer that a key with its certificate takes the place of;
+// -1 where there is none. One that is trusted would lose its trust.
+func (s *Store) withoutKey(item format.Item) int {
+	if item.Kind != Personal {
+		return -1
+	}
+	return slices.IndexFunc(s.content().Items, func(other format.Item) bool {
+		return other.Kind == Signer && !other.Trusted && bytes.Equal(other.Certificate, item.Certificate)
+	})
 }
 
 // same finds the item that holds the same as another one; -1 where there is none.

@@ -270,8 +270,11 @@ func (s *Store) setPassword(pw Password) error {
 // Its errors are ErrLocked, and ErrChanged where the file is not the one that
 // was read or saved last; for a store of New that is fs.ErrExist. ErrStash and
 // ErrForeignStash are a stash file that cannot follow the password; nothing was
-// saved then.
+// saved then. A store of OpenFiles or OpenFolder is ErrLoose.
 func (s *Store) Save(ctx context.Context) error {
+	if s.files == nil {
+		return fileError("save", s.path, ErrLoose)
+	}
 	data, err := encode(s.format, s.content(), s.password())
 	if err == nil {
 		err = s.write(ctx, data, KeptGenerations)

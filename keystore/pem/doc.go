@@ -3,7 +3,7 @@
 //
 // Use package keystore, which has the [Format] of this package in its list.
 // [ReadDir] and [WriteDir] do the same for a folder of files, to import and to
-// export; a folder is no Format.
+// export, and [ReadFiles] for files that are named; neither is a Format.
 //
 // # Entries
 //

@@ -1,7 +1,6 @@
 package pem
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -47,7 +46,7 @@ func (Format) Holds(k format.Kind) bool {
 // certificate or a request, or the line with keyman's MAC.
 func (Format) Detect(data []byte) bool {
 	data = data[:min(len(data), maxDetect)]
-	if bytes.HasPrefix(data, []byte(macLine)) {
+	if HasMAC(data) {
 		return true // perhaps without an entry
 	}
 	if !pemtext.Is(data) {

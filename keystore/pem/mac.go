@@ -22,6 +22,9 @@ import (
 // behind the last block (OpenSSL's store).
 const macLine = "# keyman MAC: "
 
+// HasMAC reports whether a file begins as a bundle does that keyman wrote.
+func HasMAC(data []byte) bool { return bytes.HasPrefix(data, []byte(macLine)) }
+
 // checkMAC verifies the MAC of a bundle that has one. It returns false for a
 // bundle that has none, and is not protected.
 func checkMAC(data []byte, file pemtext.File, password []byte, reader *keyfile.Reader, limits pbe.Limits) (bool, error) {

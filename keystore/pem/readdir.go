@@ -3,6 +3,7 @@ package pem
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,7 +31,8 @@ const (
 //
 // For each file with an encrypted key it asks for a password, by the file's
 // name. Files in which nothing of that is recognized are skipped and listed; a
-// PEM file with such a block that cannot be read is an error.
+// PEM file with such a block that cannot be read is an error, a fs.PathError with
+// the file.
 func ReadDir(path string, ask keyfile.Ask) (content *format.Content, skipped []string, err error) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -56,13 +58,38 @@ func ReadDir(path string, ask keyfile.Ask) (content *format.Content, skipped []s
 		left -= int64(len(data))
 		known, err := b.addFile(name, data, ask)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", filepath.Join(path, name), err)
+			return nil, nil, fileError(filepath.Join(path, name), err)
 		}
 		if !known {
 			skipped = append(skipped, name)
 		}
 	}
 	return b.content(nil, false), skipped, nil
+}
+
+// fileError says which file cannot be read.
+func fileError(path string, err error) error { return &fs.PathError{Op: "read", Path: path, Err: err} }
+
+// ReadFiles does the same for files that are named. One in which nothing is
+// recognized is an error.
+func ReadFiles(paths []string, ask keyfile.Ask) (*format.Content, error) {
+	var b bundle
+	left := int64(maxTotal)
+	for _, path := range paths {
+		data, _, err := atomicfile.Read(path, min(left, keyfile.MaxSize))
+		if err != nil {
+			return nil, err
+		}
+		left -= int64(len(data))
+		known, err := b.addFile(filepath.Base(path), data, ask)
+		if err == nil && !known {
+			err = fmt.Errorf("%w: neither a key nor a certificate nor a request is in it", format.ErrUnsupported)
+		}
+		if err != nil {
+			return nil, fileError(path, err)
+		}
+	}
+	return b.content(nil, false), nil
 }
 
 // addFile reads one file, and reports whether anything was in it.
@@ -74,14 +101,24 @@ func (b *bundle) addFile(name string, data []byte, ask keyfile.Ask) (known bool,
 		return ask(name)
 	}, pbe.Limits{})
 	defer reader.Wipe()
-	label := strings.TrimSuffix(name, filepath.Ext(name))
 	blocks, err := fileBlocks(data)
 	if err != nil {
 		return false, err
 	}
+	label := strings.TrimSuffix(name, filepath.Ext(name))
+	certificates := 0
+	for _, block := range blocks {
+		if isCertificate(block.Type) {
+			certificates++
+		}
+	}
 	for _, block := range blocks {
 		if !pkcs7.IsPKCS7(block.Type) {
-			if err := b.add(block, reader, label); err != nil {
+			fallback := label
+			if certificates > 1 && isCertificate(block.Type) {
+				fallback = "" // the name speaks of none of them
+			}
+			if err := b.add(block, reader, fallback); err != nil {
 				return false, err
 			}
 			continue
