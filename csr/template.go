@@ -98,6 +98,10 @@ func (t Template) purposes() []asn1.ObjectIdentifier {
 	return t.ExtKeyUsage
 }
 
+// ForIKE reports whether the certificate is to have the extended key usage
+// ipsecIKE.
+func (t Template) ForIKE() bool { return slices.ContainsFunc(t.purposes(), OIDIPsecIKE().Equal) }
+
 func (t Template) isCA() bool { return t.BasicConstraints != nil && t.BasicConstraints.CA }
 
 // Validate tells what is wrong with the template, or returns nil.

@@ -21,30 +21,30 @@ const (
 
 func newCertCreateCommand(a *app) *cobra.Command {
 	var (
-		label, subject string
-		sans           []string
-		spec           keystore.KeySpec
-		days           int
-		ike, isDefault bool
+		label     string
+		spec      keystore.KeySpec
+		days      int
+		isDefault bool
 	)
 	cmd := &cobra.Command{
 		Use:   "create --label LABEL --subject NAME",
 		Short: "Make a key and a self-signed certificate",
 		Long: `Make a private key and a certificate that the key itself signed, for peers that
-trust each other's certificates by name. For a certificate of a CA make a
-request with "keyman req create".`,
+trust each other's certificates by name. For a certificate from a CA make a
+request with "keyman req create". With --ca the certificate is one of a CA itself,
+for programs that issue with it; "keyman ca init" founds a CA of keyman's own.`,
 		Example: `  keyman cert create --label gw1 --subject "C=CH, O=Example, CN=gw1" \
-    --san dns:gw1.example.org --ike --key p256 --days 730`,
+    --san dns:gw1.example.org --ike --key p256 --days 730
+  keyman cert create --label web --subject CN=web --key-usage digitalSignature \
+    --ext-key-usage serverAuth,clientAuth`,
 		Args: cobra.NoArgs,
 	}
 	flags := addKeydbFlags(cmd)
 	cmd.Flags().StringVar(&label, "label", "", "the entry's `label`")
-	cmd.Flags().StringVar(&subject, "subject", "", "the owner's `name`, such as \"C=CH, O=Example, CN=gw1\"")
-	cmd.Flags().StringArrayVar(&sans, "san", nil, "an alternative `name`: dns:..., ip:..., email:... or uri:...; again for more")
+	template := addTemplateFlags(cmd)
 	cmd.Flags().Var(&spec, "key", "`kind` of key: rsa-BITS, p256, p384, p521, ed25519")
 	completeKeys(cmd)
 	cmd.Flags().IntVar(&days, "days", selfSignedDays, "lifetime in days")
-	cmd.Flags().BoolVar(&ike, "ike", false, "allow its use for IKE only: digitalSignature, ipsecIKE")
 	cmd.Flags().BoolVar(&isDefault, "default", false, "make it the default certificate")
 	_ = cmd.MarkFlagRequired("label")
 	_ = cmd.MarkFlagRequired("subject")
@@ -52,8 +52,7 @@ request with "keyman req create".`,
 		if days < 1 || days > maxDays {
 			return usagef("--days %d: a self-signed certificate lives 1 to %d days", days, maxDays)
 		}
-		template := csr.Template{IKE: ike}
-		if err := fillTemplate(&template, subject, sans); err != nil {
+		if err := template.read(true); err != nil {
 			return err
 		}
 		store, err := a.openKeydb(cmd.Context(), flags)
@@ -68,8 +67,9 @@ request with "keyman req create".`,
 		if err != nil {
 			return err
 		}
+		a.warnIKEKey(template.given, key)
 		now := time.Now()
-		certificate, err := csr.SelfSign(template, key, csr.Validity{NotBefore: now.Add(-clockSkew), NotAfter: now.AddDate(0, 0, days)})
+		certificate, err := csr.SelfSign(template.given, key, csr.Validity{NotBefore: now.Add(-clockSkew), NotAfter: now.AddDate(0, 0, days)})
 		if err != nil {
 			return err
 		}

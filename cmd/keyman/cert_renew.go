@@ -19,7 +19,8 @@ func newCertRenewCommand(a *app) *cobra.Command {
 		Use:   "renew LABEL [--new-key]",
 		Short: "Make a request for a new certificate of an entry",
 		Long: `Make a certificate request for the subject and the names of a personal
-certificate, with its key or with --new-key for a new one. It waits under the label
+certificate, its usages and constraints, with its key or with --new-key for a new
+one. What is the CA's to say is not asked for. The request waits under the label
 and " (renewal)"; the certificate stays in use until "keyman cert receive" takes
 the new one, which then has its place: its label and its mark of the default.`,
 		Example: `  keyman cert renew gw1 --out gw1.csr
@@ -44,10 +45,11 @@ the new one, which then has its place: its label and its mark of the default.`,
 		if err != nil {
 			return err
 		}
-		template, err := templateOf(store, entry.Label)
+		template, left, err := templateOf(store, entry.Label)
 		if err != nil {
 			return err
 		}
+		a.warnLeft(entry.Label, left)
 		var key crypto.Signer
 		if newKey {
 			if !cmd.Flags().Changed("key") {
