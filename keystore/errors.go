@@ -93,6 +93,7 @@ var hints = []struct {
 	{ErrNotFound, "keyman cert list and keyman req list show the labels"},
 	{ErrUnusable, "it can be shown, kept and exported all the same"},
 	{ErrNoCertificate, "keyman req show shows a request"},
+	{ErrKeyMismatch, "the certificate has to be the one that was issued for this very key"},
 	{ErrNoRequest, "receive it into the key database that made the request"},
 	{ErrOwnKey, "a certificate for a request of one's own is received: keyman cert receive; one for a key that has a certificate needs a request first: keyman cert renew"},
 	{ErrUntrustedIssuer, "if you trust the CA, add its certificate first: keyman cert add FILE --label LABEL"},

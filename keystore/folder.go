@@ -1,6 +1,8 @@
 package keystore
 
 import (
+	"path/filepath"
+
 	"keyman/keystore/format"
 	"keyman/keystore/pem"
 )
@@ -21,26 +23,26 @@ type FolderOptions struct {
 // NAME.csr, where NAME is the label as far as that is safe. With an entry that is
 // named come the certificates above it. The folder is there whole or not at all.
 //
-// It returns what the files cannot hold: trust, and the mark of the default. Its
-// errors are fs.ErrExist where there is something, ErrEmptyPassword where there
+// It returns the entries, and what the files cannot hold of them: trust, and the
+// mark of the default. Its errors are fs.ErrExist where there is something, ErrEmptyPassword where there
 // are keys and nothing is said about them, ErrNotFound, ErrNoKey, and ErrKind for
 // a secret key.
-func (s *Store) WriteFolder(path string, o FolderOptions) ([]Loss, error) {
+func (s *Store) WriteFolder(path string, o FolderOptions) (written []Entry, losses []Loss, err error) {
+	path = filepath.Clean(path)
 	selected, err := s.selectItems(o.Labels)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if o.Labels != nil {
 		selected = s.withChains(selected)
 	}
 	content := &format.Content{}
-	var losses []Loss
 	for _, item := range selected {
 		if err := s.fits(item, pem.Format{}); err != nil {
-			return nil, fileError("create", path, err)
+			return nil, nil, fileError("create", path, err)
 		}
 		if item.Key != nil && len(o.Password) == 0 && !o.PlainKeys {
-			return nil, fileError("create", path, ErrEmptyPassword)
+			return nil, nil, fileError("create", path, ErrEmptyPassword)
 		}
 		if item.Trusted {
 			losses = append(losses, Loss{item.Label, "it is not marked as trusted"})
@@ -52,11 +54,12 @@ func (s *Store) WriteFolder(path string, o FolderOptions) ([]Loss, error) {
 			item.Kept = nil
 		}
 		content.Items = append(content.Items, item)
+		written = append(written, s.entry(item))
 	}
 	if err := pem.WriteDir(path, content, pem.DirOptions{Password: o.Password, PlainKeys: o.PlainKeys}); err != nil {
-		return nil, fileError("create", path, err)
+		return nil, nil, fileError("create", path, err)
 	}
-	return losses, nil
+	return written, losses, nil
 }
 
 // fits tells why a format cannot have an item; nil where it can.

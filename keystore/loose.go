@@ -3,6 +3,7 @@ package keystore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 
@@ -35,8 +36,8 @@ func IsLoose(path string) (bool, error) {
 // is trusted.
 //
 // What comes back is there for Import, Convert and WriteFolder; Save is ErrLoose.
-// The errors are those of Open, and ErrUnsupported for a file in which nothing of
-// that is.
+// The errors are those of Open; ErrUnknownFormat is a file in which nothing of that
+// is.
 func OpenFiles(ctx context.Context, paths []string, ask Ask) (*Store, error) {
 	name := strings.Join(paths, ", ")
 	if err := ctx.Err(); err != nil {
@@ -77,6 +78,9 @@ func (a Ask) keyfile() keyfile.Ask {
 // looseError makes an Error of the one file that cannot be read.
 func looseError(path string, err error) error {
 	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		if errors.Is(err, pem.ErrNothing) {
+			at.Err = fmt.Errorf("%w: %w", ErrUnknownFormat, pem.ErrNothing)
+		}
 		return &Error{Op: "open", Path: at.Path, Err: at.Err}
 	}
 	return fileError("open", path, err)

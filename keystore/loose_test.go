@@ -174,9 +174,9 @@ func TestImportKeyRefuses(t *testing.T) {
 	}{
 		{"gw1.key", wrong, ErrPassword},
 		{"gw1.key", nil, ErrPassword},
-		{"cut.key", nil, ErrUnsupported},
+		{"cut.key", nil, ErrUnknownFormat},
 		{"cut.pem", nil, ErrDamaged},
-		{"text", nil, ErrUnsupported},
+		{"text", nil, ErrUnknownFormat},
 		{"absent", nil, fs.ErrNotExist},
 	} {
 		_, err := OpenFiles(ctx, at("root.pem", test.name), test.ask)
@@ -215,14 +215,14 @@ func TestFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := filepath.Join(t.TempDir(), "whole")
-	if _, err := s.WriteFolder(whole, FolderOptions{}); !errors.Is(err, ErrEmptyPassword) {
+	if _, _, err := s.WriteFolder(whole, FolderOptions{}); !errors.Is(err, ErrEmptyPassword) {
 		t.Errorf("without a password: %v", err)
 	}
-	losses, err := s.WriteFolder(whole, FolderOptions{Password: Password(testPassword)})
-	if err != nil || len(losses) != 2 {
-		t.Fatalf("lost %v, %v", losses, err)
+	written, losses, err := s.WriteFolder(whole+"/", FolderOptions{Password: Password(testPassword)})
+	if err != nil || len(written) != 5 || len(losses) != 2 {
+		t.Fatalf("%d written, lost %v, %v", len(written), losses, err)
 	}
-	if _, err := s.WriteFolder(whole, FolderOptions{PlainKeys: true}); !errors.Is(err, fs.ErrExist) {
+	if _, _, err := s.WriteFolder(whole, FolderOptions{PlainKeys: true}); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a second time: %v", err)
 	}
 	from, skipped, err := OpenFolder(t.Context(), whole, askTest)
@@ -236,7 +236,7 @@ func TestFolder(t *testing.T) {
 
 	// One entry, with the certificates above it, and its key for everybody.
 	one := filepath.Join(t.TempDir(), "one")
-	if _, err := s.WriteFolder(one, FolderOptions{Labels: []string{"GW1"}, PlainKeys: true}); err != nil {
+	if _, _, err := s.WriteFolder(one, FolderOptions{Labels: []string{"GW1"}, PlainKeys: true}); err != nil {
 		t.Fatal(err)
 	}
 	names, err := filepath.Glob(one + "/*")
@@ -249,7 +249,7 @@ func TestFolder(t *testing.T) {
 	if got, want := strings.Join(names, ","), "Root_CA.crt,Sub_CA.crt,gw1.crt,gw1.key"; got != want {
 		t.Errorf("the folder has %s; want %s", got, want)
 	}
-	if _, err := s.WriteFolder(one+"-2", FolderOptions{Labels: []string{"nobody"}}); !errors.Is(err, ErrNotFound) {
+	if _, _, err := s.WriteFolder(one+"-2", FolderOptions{Labels: []string{"nobody"}}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("nobody: %v", err)
 	}
 	if _, _, err := OpenFolder(t.Context(), one+"-2", nil); !errors.Is(err, fs.ErrNotExist) {

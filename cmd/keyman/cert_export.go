@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"keyman/internal/certpem"
+	"keyman/internal/pkcs7"
 	"keyman/keystore"
 )
 
@@ -20,53 +20,67 @@ type exportFlags struct {
 	form     string
 	out      string
 	chain    bool
-	to       string // another key database
+	to       string // another key database, or a folder
 	toType   string
+	plain    bool
 	password *passwordFlags // of that database
 }
 
 // validate refuses what does not go together.
 func (f exportFlags) validate(labels []string) error {
+	hasPassword := f.password.file != "" || f.password.env != ""
 	switch {
 	case f.form == formDER && f.chain:
-		return usagef("--chain: a DER file holds one certificate; use pem")
-	case f.to == "" && (f.password.file != "" || f.password.env != "" || f.toType != ""):
+		return usagef("--chain: a DER file holds one certificate; use pem or p7b")
+	case f.form == formDER && len(labels) > 1:
+		return usagef("a DER file holds one certificate, and %d are named; use pem or p7b", len(labels))
+	case f.to == "" && (hasPassword || f.toType != "" || f.plain):
 		return usagef("a certificate without its key has no password: --to names a key database for both")
-	case f.to == "" && len(labels) > 1:
-		return usagef("one file holds one certificate, and %d are named; use --to", len(labels))
+	case f.to != "" && f.plain && !namesFolder(f.toType, f.to):
+		return usagef("--unencrypted is for a folder: a key database has a password")
 	}
 	return nil
 }
 
 // exportResult is the JSON of "keyman cert export".
 type exportResult struct {
-	Label string `json:"label"`
-	Form  string `json:"form"`
-	File  string `json:"file,omitempty"`
-	PEM   string `json:"pem,omitempty"` // where no file was named
+	Labels []string `json:"labels"`
+	Form   string   `json:"form"`
+	File   string   `json:"file,omitempty"`
+	PEM    string   `json:"pem,omitempty"` // where no file was named
 }
 
 func newCertExportCommand(a *app) *cobra.Command {
 	var f exportFlags
 	cmd := &cobra.Command{
-		Use:   "export LABEL [--out FILE] | LABEL... --to DB",
-		Short: "Write a certificate to a file, or entries with their keys to another key database",
-		Long: `Write a certificate as PEM or DER, to standard output or a file. With --to write
-entries, their private keys and the certificates above them to another key
-database, which has a password of its own. One that is not there is made, with
-mode 0600, in the format that its name speaks of. The certificates above are not
-trusted there; a CA that is named is, where it is here.`,
+		Use:   "export LABEL... [--out FILE | --to {DB | FOLDER/}]",
+		Short: "Write certificates to a file, or entries with their keys to another key database",
+		Long: `Write certificates as PEM, DER or PKCS#7 (p7b), to standard output or a file.
+
+With --to write entries, their private keys and the certificates above them to
+another key database, which has a password of its own. One that is not there is
+made, with mode 0600, in the format that its name speaks of. The certificates
+above are not trusted there; a CA that is named is, where it is here.
+
+A name that ends with a slash, or --to-type pem-folder, is a new folder of PEM
+files: LABEL.key, encrypted under the password or, with --unencrypted, not;
+LABEL.crt; and LABEL.csr for a request.`,
 		Example: `  keyman cert export gw1 --chain --out gw1.pem
-  keyman cert export gw1 gw2 --to laptop.p12`,
+  keyman cert export gw1 --chain --form p7b --out gw1.p7b
+  keyman cert export gw1 gw2 --to laptop.p12
+  keyman cert export gw1 --to gw1-files/ --unencrypted`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	flags := addKeydbFlags(cmd)
+	cmd.ValidArgsFunction = a.completeLabels(flags)
 	f.password = addPasswordFlags(cmd, "target-", "the password of the other key database")
-	addChoice(cmd, &f.form, "form", "`form` of the certificate", formPEM, formDER)
+	addChoice(cmd, &f.form, "form", "`form` of the certificates", formPEM, formDER, formP7B)
 	cmd.Flags().StringVar(&f.out, "out", "", "write to this `file` (default: standard output)")
 	cmd.Flags().BoolVar(&f.chain, "chain", false, "write the certificates above it, too")
-	cmd.Flags().StringVar(&f.to, "to", "", "another key `database`, with the private keys and the chains")
-	cmd.Flags().StringVar(&f.toType, "to-type", "", "`format` of a database that is made: "+formatNames())
+	cmd.Flags().StringVar(&f.to, "to", "", "another key `database`, or a new folder/, with the private keys and the chains")
+	cmd.Flags().StringVar(&f.toType, "to-type", "", "`format` of a database that is made: "+formatNames()+", "+folderFormat)
+	completeFormats(cmd, "to-type", folderFormat)
+	addUnencrypted(cmd, &f.plain)
 	for _, flag := range []string{"form", "out", "chain"} {
 		cmd.MarkFlagsMutuallyExclusive("to", flag)
 	}
@@ -81,56 +95,85 @@ trusted there; a CA that is named is, where it is here.`,
 		if err != nil {
 			return err
 		}
-		entry, err := findEntry(store, args[0])
-		if err != nil {
-			return err
-		}
-		return a.exportCertificate(entry, f)
+		return a.exportCertificates(store, args, f)
 	}
 	return cmd
 }
 
-// exportCertificate writes what may be given away.
-func (a *app) exportCertificate(entry keystore.Entry, f exportFlags) error {
-	if _, err := entry.Summary(); err != nil {
-		return err
+// exportCertificates writes what may be given away.
+func (a *app) exportCertificates(store *keystore.Store, labels []string, f exportFlags) error {
+	var (
+		certificates [][]byte
+		written      = map[string]bool{}
+		result       = exportResult{Form: f.form, File: f.out}
+	)
+	for _, label := range labels {
+		entry, err := findEntry(store, label)
+		if err != nil {
+			return err
+		}
+		if _, err := entry.Summary(); err != nil {
+			return err
+		}
+		result.Labels = append(result.Labels, entry.Label)
+		chain := entry.Chain[:1]
+		if f.chain {
+			chain = entry.Chain
+		}
+		for _, der := range chain {
+			if !written[string(der)] {
+				written[string(der)] = true
+				certificates = append(certificates, der)
+			}
+		}
 	}
-	chain := entry.Chain[:1]
-	if f.chain {
-		chain = entry.Chain
-	}
-	data := chain[0]
-	if f.form == formPEM {
-		data = certpem.Encode(certpem.TypeCertificate, chain...)
-	}
-	result := exportResult{Label: entry.Label, Form: f.form, File: f.out}
+	data, err := encodeCertificates(certificates, f.form)
 	switch {
+	case err != nil:
+		return err
 	case f.out != "":
 		if err := writePublic(f.out, data); err != nil {
 			return err
 		}
-	case f.form == formPEM:
+	case f.form != formDER:
 		result.PEM = string(data)
 	case a.json:
 		return usagef("--form der with --json needs --out FILE")
 	}
 	return a.print(result, func(w io.Writer) {
 		if f.out == "" {
-			_, _ = io.Copy(w, bytes.NewReader(data))
+			_, _ = w.Write(data)
 			return
 		}
 		fmt.Fprintf(w, "wrote %s\n", f.out)
 	})
 }
 
-// exportTo writes entries to another key database.
+// encodeCertificates writes certificates in one of the forms; DER holds one.
+func encodeCertificates(certificates [][]byte, form string) ([]byte, error) {
+	switch form {
+	case formDER:
+		return certificates[0], nil
+	case formP7B:
+		der, err := pkcs7.Encode(pkcs7.Content{Certificates: certificates})
+		return certpem.Encode(pkcs7.TypePKCS7, der), err
+	default:
+		return certpem.Encode(certpem.TypeCertificate, certificates...), nil
+	}
+}
+
+// exportTo writes entries to another key database, or to a folder.
 func (a *app) exportTo(ctx context.Context, flags *keydbFlags, labels []string, f exportFlags) error {
 	if err := oneStdin(flags.password, f.password); err != nil {
 		return err
 	}
-	format, err := formatFlag("to-type", f.toType, f.to)
-	if err != nil {
-		return err
+	toFolder := namesFolder(f.toType, f.to)
+	var format keystore.Format
+	if !toFolder {
+		var err error
+		if format, err = targetFormat("to-type", f.toType, f.to); err != nil {
+			return err
+		}
 	}
 	store, err := a.openKeydb(ctx, flags)
 	if err != nil {
@@ -140,6 +183,9 @@ func (a *app) exportTo(ctx context.Context, flags *keydbFlags, labels []string, 
 		if _, err := findEntry(store, label); err != nil {
 			return err
 		}
+	}
+	if toFolder {
+		return a.writeFolder(store, folderTarget{path: f.to, labels: labels, plain: f.plain, password: f.password})
 	}
 	target, err := a.targetDatabase(ctx, f, format)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -19,19 +20,27 @@ type importResult struct {
 func newCertImportCommand(a *app) *cobra.Command {
 	var o keystore.ImportOptions
 	cmd := &cobra.Command{
-		Use:   "import DB [--label LABEL]...",
-		Short: "Copy entries of another key database into this one",
+		Use:   "import SOURCE... [--label LABEL]...",
+		Short: "Copy entries of another key database, or keys and certificates from files",
 		Long: `Copy entries of another key database, of any format, into this one: keys,
 certificates, requests, labels, and the trust in CAs. With --label only the
 entries that are named are copied, with the certificates above them; those are
 not trusted by that. What is there already is left as it is. Where a label is
-taken nothing is copied, and each such label is told.`,
+taken nothing is copied, and each such label is told.
+
+SOURCE may also be a folder, or files that are named together, with private keys
+(PKCS#8, traditional, OpenSSH; PEM or DER; encrypted or not), certificates (PEM, DER,
+PKCS#7) and requests. A key and its certificate find each other, wherever they lie.
+A key whose certificate is here already makes a personal entry of it. Nothing that
+comes from such files is trusted. Labels are those in the files, or else their names.`,
 		Example: `  keyman cert import old.p12
-  keyman cert import old.p12 --label gw1 --as "gw1 (old)"`,
-		Args: cobra.ExactArgs(1),
+  keyman cert import old.p12 --label gw1 --as "gw1 (old)"
+  keyman cert import gw1.key gw1.pem chain.p7b
+  keyman cert import /etc/ipsec.d/private`,
+		Args: cobra.MinimumNArgs(1),
 	}
 	flags := addKeydbFlags(cmd)
-	source := addPasswordFlags(cmd, "source-", "the password of the other key database")
+	source := addPasswordFlags(cmd, "source-", "the password of the other key database, or of the key files")
 	cmd.Flags().StringArrayVar(&o.Labels, "label", nil, "`label` of an entry to copy; again for more (default: all)")
 	cmd.Flags().StringVar(&o.As, "as", "", "the `label` that the one entry gets here")
 	cmd.Flags().BoolVar(&o.Trust, "trusted", true, "trust the CAs that the other key database trusts; --trusted=false does not")
@@ -42,7 +51,7 @@ taken nothing is copied, and each such label is told.`,
 		if o.As != "" && len(o.Labels) != 1 {
 			return usagef("--as is the label of one entry: name it with one --label")
 		}
-		from, err := a.openDatabase(cmd.Context(), args[0], source, args[0])
+		from, err := a.openImported(cmd.Context(), args, source)
 		if err != nil {
 			return err
 		}
@@ -50,6 +59,8 @@ taken nothing is copied, and each such label is told.`,
 		if err != nil {
 			return err
 		}
+		// Who names a key and certificates together means that they belong together.
+		o.Paired = len(args) > 1
 		done, err := store.Import(from, o)
 		if err != nil {
 			return err
@@ -62,6 +73,24 @@ taken nothing is copied, and each such label is told.`,
 		return a.printImported(store, done, "imported")
 	}
 	return cmd
+}
+
+// openImported opens the one source of an import, or the files that are named
+// together.
+func (a *app) openImported(ctx context.Context, paths []string, flags *passwordFlags) (*keystore.Store, error) {
+	if len(paths) == 1 {
+		return a.openSource(ctx, paths[0], flags)
+	}
+	for _, path := range paths {
+		loose, err := keystore.IsLoose(path)
+		if err != nil {
+			return nil, err
+		}
+		if !loose {
+			return nil, usagef("%s is a key database: import it by itself", path)
+		}
+	}
+	return keystore.OpenFiles(ctx, paths, a.askForKeys(flags))
 }
 
 // printImported tells what was copied into a store.

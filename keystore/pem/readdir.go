@@ -67,11 +67,14 @@ func ReadDir(path string, ask keyfile.Ask) (content *format.Content, skipped []s
 	return b.content(nil, false), skipped, nil
 }
 
+// ErrNothing is a file with neither a key nor a certificate nor a request.
+var ErrNothing = errors.New("no key, certificate or request is in it")
+
 // fileError says which file cannot be read.
 func fileError(path string, err error) error { return &fs.PathError{Op: "read", Path: path, Err: err} }
 
 // ReadFiles does the same for files that are named. One in which nothing is
-// recognized is an error.
+// recognized is ErrNothing.
 func ReadFiles(paths []string, ask keyfile.Ask) (*format.Content, error) {
 	var b bundle
 	left := int64(maxTotal)
@@ -83,7 +86,7 @@ func ReadFiles(paths []string, ask keyfile.Ask) (*format.Content, error) {
 		left -= int64(len(data))
 		known, err := b.addFile(filepath.Base(path), data, ask)
 		if err == nil && !known {
-			err = fmt.Errorf("%w: neither a key nor a certificate nor a request is in it", format.ErrUnsupported)
+			err = ErrNothing
 		}
 		if err != nil {
 			return nil, fileError(path, err)
