@@ -13,7 +13,6 @@ import (
 
 	"keyman/ca"
 	"keyman/cmd/keyman/internal/outfile"
-	"keyman/keystore"
 )
 
 const (
@@ -76,12 +75,7 @@ func (a *app) openSigningCA(ctx context.Context, name string, flags *passwordFla
 	if err != nil {
 		return nil, err
 	}
-	password, err := a.password(flags, caPassword, false)
-	if err != nil {
-		return nil, err
-	}
-	defer password.Wipe()
-	store, err := keystore.Open(ctx, filepath.Join(dir, caKeys), password)
+	store, err := a.openDatabase(ctx, filepath.Join(dir, caKeys), flags, caPassword)
 	if err != nil {
 		return nil, err
 	}

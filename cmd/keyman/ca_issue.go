@@ -36,7 +36,7 @@ and clientAuth for peers that demand them.`,
 	cmd.Flags().IntVar(&o.Days, "days", 0, "lifetime in days (default: as the CA was founded)")
 	cmd.Flags().StringVar(&out, "out", "", "write the certificate to this `file`, too (PEM)")
 	_ = cmd.MarkFlagRequired("request")
-	flags := addPasswordFlags(cmd, "", "the password of "+caPassword)
+	flags := addOpenFlags(cmd, "", "the password of "+caPassword)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := o.Profile.UnmarshalText([]byte(profile)); err != nil {
 			return usagef("--profile: %w", err)

@@ -117,7 +117,7 @@ published. A web server and an LDAP server give it out as DER.`,
 	cmd.Flags().StringVar(&out, "out", "", "write the list to this `file`, too")
 	addChoice(cmd, &form, "form", "`form` of that file", formDER, formPEM)
 	cmd.Flags().IntVar(&days, "days", 0, "days until the next list is due (default: as the CA was founded)")
-	flags := addPasswordFlags(cmd, "", "the password of "+caPassword)
+	flags := addOpenFlags(cmd, "", "the password of "+caPassword)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkDays(cmd, "days"); err != nil {
 			return err

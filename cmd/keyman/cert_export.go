@@ -28,13 +28,12 @@ type exportFlags struct {
 
 // validate refuses what does not go together.
 func (f exportFlags) validate(labels []string) error {
-	hasPassword := f.password.file != "" || f.password.env != ""
 	switch {
 	case f.form == formDER && f.chain:
 		return usagef("--chain: a DER file holds one certificate; use pem or p7b")
 	case f.form == formDER && len(labels) > 1:
 		return usagef("a DER file holds one certificate, and %d are named; use pem or p7b", len(labels))
-	case f.to == "" && (hasPassword || f.toType != "" || f.plain):
+	case f.to == "" && (f.password.given() || f.toType != "" || f.plain):
 		return usagef("a certificate without its key has no password: --to names a key database for both")
 	case f.to != "" && f.plain && !namesFolder(f.toType, f.to):
 		return usagef("--unencrypted is for a folder: a key database has a password")
@@ -73,7 +72,7 @@ LABEL.crt; and LABEL.csr for a request.`,
 	}
 	flags := addKeydbFlags(cmd)
 	cmd.ValidArgsFunction = a.completeLabels(flags)
-	f.password = addPasswordFlags(cmd, "target-", "the password of the other key database")
+	f.password = addOpenFlags(cmd, "target-", "the password of the other key database")
 	addChoice(cmd, &f.form, "form", "`form` of the certificates", formPEM, formDER, formP7B)
 	cmd.Flags().StringVar(&f.out, "out", "", "write to this `file` (default: standard output)")
 	cmd.Flags().BoolVar(&f.chain, "chain", false, "write the certificates above it, too")

@@ -40,7 +40,7 @@ comes from such files is trusted. Labels are those in the files, or else their n
 		Args: cobra.MinimumNArgs(1),
 	}
 	flags := addKeydbFlags(cmd)
-	source := addPasswordFlags(cmd, "source-", "the password of the other key database, or of the key files")
+	source := addOpenFlags(cmd, "source-", "the password of the other key database, or of the key files")
 	cmd.Flags().StringArrayVar(&o.Labels, "label", nil, "`label` of an entry to copy; again for more (default: all)")
 	cmd.Flags().StringVar(&o.As, "as", "", "the `label` that the one entry gets here")
 	cmd.Flags().BoolVar(&o.Trust, "trusted", true, "trust the CAs that the other key database trusts; --trusted=false does not")

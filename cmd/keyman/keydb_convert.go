@@ -43,7 +43,7 @@ default where it has none, are told.`,
   keyman keydb convert /etc/ipsec.d/certs keys.p12`,
 		Args: cobra.ExactArgs(2),
 	}
-	source := addPasswordFlags(cmd, "", "the password of SOURCE")
+	source := addOpenFlags(cmd, "", "the password of SOURCE")
 	target := addPasswordFlags(cmd, "target-", "the password of TARGET")
 	cmd.Flags().StringVar(&from, "from", "", "the `format` that SOURCE must have: "+formatNames()+", "+folderFormat)
 	cmd.Flags().StringVar(&to, "to", "", "the `format` of TARGET")

@@ -37,7 +37,7 @@ are not listed: keyman keydb undo --list shows them.`,
   keyman keydb list /etc/security --password-file F`,
 		Args: cobra.MaximumNArgs(1),
 	}
-	flags := addPasswordFlags(cmd, "", "a password to count entries with")
+	flags := addOpenFlags(cmd, "", "a password to count entries with")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		dir, err := a.state()
 		if len(args) == 1 {
@@ -50,13 +50,8 @@ are not listed: keyman keydb undo --list shows them.`,
 		if err != nil && (len(args) == 1 || !errors.Is(err, fs.ErrNotExist)) {
 			return err
 		}
-		if flags.file != "" || flags.env != "" {
-			password, err := a.password(flags, keydbPassword, false)
-			if err != nil {
-				return err
-			}
-			defer password.Wipe()
-			if err := countEntries(cmd.Context(), rows, password); err != nil {
+		if flags.given() {
+			if err := a.countEntries(cmd.Context(), rows, flags); err != nil {
 				return err
 			}
 		}
@@ -98,15 +93,29 @@ func findKeydbs(dir string) ([]keydbRow, error) {
 	return rows, nil
 }
 
-// countEntries counts the entries of the key databases that a password opens.
-func countEntries(ctx context.Context, rows []keydbRow, password keystore.Password) error {
+// countEntries counts the entries of the key databases that a password opens: one
+// for all of them, or what is stashed or remembered for each.
+func (a *app) countEntries(ctx context.Context, rows []keydbRow, flags *passwordFlags) error {
+	of := func(path string) (keystore.Password, error) { return a.openPassword(flags, path, "") }
+	if !flags.stashed && !flags.keyring {
+		password, err := a.password(flags, keydbPassword, false)
+		if err != nil {
+			return err
+		}
+		defer password.Wipe()
+		of = func(string) (keystore.Password, error) { return password, nil }
+	}
 	for i := range rows {
+		password, err := of(rows[i].File)
+		if err != nil {
+			continue // none: there is nothing to count
+		}
 		store, err := keystore.Open(ctx, rows[i].File, password)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
-			continue // another password: there is nothing to count
+			continue // another password
 		}
 		n := 0
 		for range store.Entries() {

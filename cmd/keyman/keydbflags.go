@@ -26,9 +26,14 @@ type keydbFlags struct {
 
 // addKeydbFlags adds --keydb and the password flags.
 func addKeydbFlags(cmd *cobra.Command) *keydbFlags {
-	f := &keydbFlags{password: addPasswordFlags(cmd, "", "the password of "+keydbPassword)}
-	cmd.Flags().StringVar(&f.path, "keydb", "", "key database `file` (default keys.p12 in the state directory)")
+	f := &keydbFlags{password: addOpenFlags(cmd, "", "the password of "+keydbPassword)}
+	addKeydbPathFlag(cmd, &f.path)
 	return f
+}
+
+// addKeydbPathFlag adds --keydb.
+func addKeydbPathFlag(cmd *cobra.Command, path *string) {
+	cmd.Flags().StringVar(path, "keydb", "", "key database `file` (default keys.p12 in the state directory)")
 }
 
 // keydbPath returns the path of the key database that the flags name.
@@ -52,34 +57,81 @@ func (a *app) openKeydb(ctx context.Context, f *keydbFlags) (*keystore.Store, er
 	return a.openDatabase(ctx, path, f.password, keydbPassword)
 }
 
-// openDatabase opens the key database at path with a password from the flags.
+// openDatabase opens the key database at path with a password from the flags, and
+// warns where others can read its secrets.
 func (a *app) openDatabase(ctx context.Context, path string, f *passwordFlags, what string) (*keystore.Store, error) {
-	// A file that is not there shows before its password is asked for.
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		hint := "keyman keydb create makes one"
-		if usual, err := a.keydbPath(&keydbFlags{}); err == nil && path == usual {
-			hint += "; --state says in which state directory to look, --keydb in which file"
-		}
-		return nil, withHint(fmt.Errorf("there is no key database %s: %w", path, fs.ErrNotExist), hint)
+	return a.openBy(ctx, keystore.Open, path, f, what)
+}
+
+// An opener is keystore.Open, or OpenExpired.
+type opener func(context.Context, string, keystore.Password) (*keystore.Store, error)
+
+// openExpired opens the key database that the flags name, also where its password
+// has expired.
+func (a *app) openExpired(ctx context.Context, f *keydbFlags) (*keystore.Store, error) {
+	path, err := a.keydbPath(f)
+	if err != nil {
+		return nil, err
 	}
-	if f.file == "" && f.env == "" {
+	return a.openBy(ctx, keystore.OpenExpired, path, f.password, keydbPassword)
+}
+
+func (a *app) openBy(ctx context.Context, open opener, path string, f *passwordFlags, what string) (*keystore.Store, error) {
+	if err := a.checkThere(path); err != nil {
+		return nil, err
+	}
+	store, err := a.openThere(ctx, open, path, f, what)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range store.Exposed() {
+		a.warnf("others can read %s, which holds secrets (mode %04o): chmod 600 it", printable(file.Path), file.Mode)
+	}
+	return store, nil
+}
+
+// checkThere refuses a key database that is not there, before its password is
+// asked for.
+func (a *app) checkThere(path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	hint := "keyman keydb create makes one"
+	if usual, err := a.keydbPath(&keydbFlags{}); err == nil && path == usual {
+		hint += "; --state says in which state directory to look, --keydb in which file"
+	}
+	return withHint(fmt.Errorf("there is no key database %s: %w", path, fs.ErrNotExist), hint)
+}
+
+func (a *app) openThere(ctx context.Context, open opener, path string, f *passwordFlags, what string) (*keystore.Store, error) {
+	if !f.given() {
 		// What needs no password is opened without asking for one.
 		format, err := keystore.DetectFile(path)
 		if err != nil {
 			return nil, err
 		}
 		if keystore.MayBePlain(format) {
-			if store, err := keystore.Open(ctx, path, nil); !errors.Is(err, keystore.ErrPassword) {
+			if store, err := open(ctx, path, nil); !errors.Is(err, keystore.ErrPassword) {
 				return store, err
 			}
 		}
 	}
-	password, err := a.password(f, what, false)
+	password, err := a.openPassword(f, path, what)
 	if err != nil {
 		return nil, err
 	}
 	defer password.Wipe()
-	return keystore.Open(ctx, path, password)
+	store, err := open(ctx, path, password)
+	switch {
+	case err == nil || !errors.Is(err, keystore.ErrPassword):
+		return store, err
+	case f.stashed:
+		return nil, withHint(err, "the stash file beside it holds another password: open it without --"+f.prefix+"stashed")
+	case f.keyring:
+		return nil, withHint(err, "the keyring holds another password: keyman keydb remember puts the right one there")
+	default:
+		return nil, err
+	}
 }
 
 // oneStdin refuses two passwords from standard input.

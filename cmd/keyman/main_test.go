@@ -34,7 +34,11 @@ func TestScript(t *testing.T) {
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"expire": expire},
 		Condition: func(cond string) (bool, error) {
+			if cond == "keyring" {
+				return hasKeyring(), nil
+			}
 			name, ok := strings.CutPrefix(cond, "peer:")
 			if !ok {
 				return false, fmt.Errorf("unknown condition %q", cond)

@@ -19,10 +19,15 @@ const maxPassword = 4096
 // passwordFlags are the places a password may come from. A password is never
 // taken from the argument list, which every user of the machine can read.
 type passwordFlags struct {
-	prefix string // "" or "new-"
-	file   string
-	env    string
+	prefix  string // "" or such as "new-"
+	file    string
+	env     string
+	stashed bool // in the stash file of the key database
+	keyring bool // in the kernel's keyring
 }
+
+// given reports whether the flags say where the password is.
+func (f *passwordFlags) given() bool { return f.file != "" || f.env != "" || f.stashed || f.keyring }
 
 // addPasswordFlags adds --PREFIXpassword-file and --PREFIXpassword-env.
 func addPasswordFlags(cmd *cobra.Command, prefix, what string) *passwordFlags {
@@ -31,6 +36,29 @@ func addPasswordFlags(cmd *cobra.Command, prefix, what string) *passwordFlags {
 	cmd.Flags().StringVar(&f.env, prefix+"password-env", "", "read "+what+" from this environment `variable`")
 	cmd.MarkFlagsMutuallyExclusive(prefix+"password-file", prefix+"password-env")
 	return f
+}
+
+// addOpenFlags adds to these --PREFIXstashed and --PREFIXpassword-keyring: they know
+// the password of a key database that is there already.
+func addOpenFlags(cmd *cobra.Command, prefix, what string) *passwordFlags {
+	f := addPasswordFlags(cmd, prefix, what)
+	cmd.Flags().BoolVar(&f.stashed, prefix+"stashed", false, "take "+what+" from the stash file beside it")
+	cmd.Flags().BoolVar(&f.keyring, prefix+"password-keyring", false, "take "+what+" from the kernel's keyring")
+	cmd.MarkFlagsMutuallyExclusive(prefix+"password-file", prefix+"password-env", prefix+"stashed", prefix+"password-keyring")
+	return f
+}
+
+// openPassword gets the password of the key database at path, which is there
+// already.
+func (a *app) openPassword(f *passwordFlags, path, what string) (keystore.Password, error) {
+	switch {
+	case f.stashed:
+		return keystore.StashedPassword(path)
+	case f.keyring:
+		return rememberedPassword(path)
+	default:
+		return a.password(f, what, false)
+	}
 }
 
 // password gets a password from where the flags say, or else by a prompt on
@@ -47,6 +75,8 @@ func (a *app) password(f *passwordFlags, what string, confirm bool) (keystore.Pa
 			return nil, usagef("--%spassword-env: the environment variable %s is not set", f.prefix, f.env)
 		}
 		return keystore.Password(value), nil
+	case f.stashed, f.keyring:
+		return nil, usagef("--%[1]sstashed and --%[1]spassword-keyring are for a key database that is there, which %[2]s is not", f.prefix, what)
 	}
 	return a.prompt(what, confirm)
 }
