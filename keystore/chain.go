@@ -44,6 +44,11 @@ func readLink(der []byte) link {
 	if parsed, err := x509.ParseCertificate(der); err == nil {
 		return linkOf(parsed)
 	}
+	return outerLink(der)
+}
+
+// outerLink reads a certificate by its outer structure.
+func outerLink(der []byte) link {
 	summary, err := summarize(der)
 	return link{der: der, issuer: summary.Issuer, subject: summary.Subject, known: err == nil}
 }
@@ -52,20 +57,17 @@ func linkOf(c *x509.Certificate) link {
 	return link{der: c.Raw, issuer: c.RawIssuer, subject: c.RawSubject, parsed: c, known: true}
 }
 
-// issuers returns what issuer does for the certificates that the store has now,
-// for many questions: each certificate is read once.
+// issuers returns what issuer does for the store's certificates, for many
+// questions: each CA is read once.
 func (s *Store) issuers() func(link) link {
-	bySubject := map[string][]link{}
-	for _, item := range s.content().Items {
-		if item.Certificate == nil {
-			continue
-		}
-		if l := readLink(item.Certificate); l.known {
-			bySubject[string(l.subject)] = append(bySubject[string(l.subject)], l)
-		}
-	}
+	read := map[string]link{} // by certificate
 	return func(of link) link {
-		for _, candidate := range bySubject[string(of.issuer)] {
+		for _, item := range s.itemsWith(bySubject, string(of.issuer)) {
+			candidate, ok := read[string(item.Certificate)]
+			if !ok {
+				candidate = readLink(item.Certificate)
+				read[string(item.Certificate)] = candidate
+			}
 			if issued(candidate, of) {
 				return candidate
 			}
@@ -77,14 +79,8 @@ func (s *Store) issuers() func(link) link {
 // issuer finds the certificate that issued another, among the store's and more:
 // by name and key identifier, and by the signature where it can be verified.
 func (s *Store) issuer(of link, more []*x509.Certificate) link {
-	for _, item := range s.content().Items {
-		// Names are looked at before anything is parsed.
-		if item.Certificate == nil || !bytes.Contains(item.Certificate, of.issuer) {
-			continue
-		}
-		if candidate := readLink(item.Certificate); issued(candidate, of) {
-			return candidate
-		}
+	if candidate := s.issuers()(of); candidate.known {
+		return candidate
 	}
 	for _, c := range more {
 		if candidate := linkOf(c); issued(candidate, of) {

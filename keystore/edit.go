@@ -39,7 +39,7 @@ func (s *Store) insert(item format.Item) error {
 	for at > 0 && rank(s.content().Items[at-1].Kind) > rank(item.Kind) {
 		at--
 	}
-	s.content().Items = slices.Insert(s.content().Items, at, item)
+	s.put(at, item)
 	return nil
 }
 
@@ -69,8 +69,8 @@ func (s *Store) AddKey(label string, key crypto.Signer, chain [][]byte) error {
 	if !samePublic(key.Public(), leaf.PublicKey) {
 		return &EntryError{Label: label, Err: ErrKeyMismatch}
 	}
-	for _, item := range s.content().Items {
-		if item.Kind == Personal && bytes.Equal(item.Certificate, leaf.Raw) {
+	for _, item := range s.itemsWith(byCertificate, hashed(leaf.Raw)) {
+		if item.Kind == Personal {
 			return &EntryError{Label: item.Label, Err: ErrDuplicateCertificate}
 		}
 	}
@@ -112,13 +112,8 @@ func (s *Store) keyOf(certificate []byte) (format.Item, bool) {
 	if err != nil {
 		return format.Item{}, false
 	}
-	for _, item := range s.content().Items {
-		if item.Kind != Request && item.Kind != Personal {
-			continue
-		}
-		if key, err := parseKey(item.Key); err == nil && samePublic(key.Public(), parsed.PublicKey) {
-			return item, true
-		}
+	for _, item := range s.itemsWith(byPublic, publicText(parsed.PublicKey)) {
+		return *item, true
 	}
 	return format.Item{}, false
 }
@@ -136,15 +131,15 @@ func (s *Store) AddSigner(label string, certificate []byte, trusted bool) (Entry
 	if trusted && summary.Unusable != nil {
 		return Entry{}, summary.Unusable
 	}
-	for i, item := range s.content().Items {
-		if item.Kind != Signer || !bytes.Equal(item.Certificate, certificate) {
+	for _, item := range s.itemsWith(byCertificate, hashed(certificate)) {
+		if item.Kind != Signer {
 			continue
 		}
 		if !trusted || item.Trusted {
 			return Entry{}, &EntryError{Label: item.Label, Err: ErrDuplicateCertificate}
 		}
-		s.content().Items[i].Trusted = true
-		return s.entry(s.content().Items[i]), nil
+		item.Trusted = true
+		return s.entry(*item), nil
 	}
 	if owner, ok := s.keyOf(certificate); ok {
 		return Entry{}, &EntryError{Label: owner.Label, Err: ErrOwnKey, Detail: owner.Kind.String()}
@@ -202,7 +197,7 @@ func (s *Store) Rename(label, to string) error {
 	} else if err := checkLabel(to); err != nil {
 		return err
 	}
-	s.content().Items[i].Label = to
+	s.relabel(i, to)
 	return nil
 }
 
@@ -219,19 +214,44 @@ func (s *Store) Delete(label string, force bool) error {
 			return &EntryError{Label: item.Label, Err: ErrInUse, Detail: strings.Join(users, ", ")}
 		}
 	}
-	s.content().Items = slices.Delete(s.content().Items, i, i+1)
+	clear(s.take(i).Key)
 	return nil
 }
 
 // users returns the labels of the entries whose chains go through an item.
 func (s *Store) users(i int) []string {
 	var labels []string
-	for j, other := range s.content().Items {
-		if j != i && other.Certificate != nil && contains(s.chain(other.Certificate)[1:], s.content().Items[i].Certificate) {
-			labels = append(labels, fmt.Sprintf("%q", other.Label))
+	items, issuerOf := s.content().Items, s.issuers()
+	for _, j := range s.below(i) {
+		if contains(chain(items[j].Certificate, issuerOf)[1:], items[i].Certificate) {
+			labels = append(labels, fmt.Sprintf("%q", items[j].Label))
 		}
 	}
 	return labels
+}
+
+// below returns the positions of the items whose chains lead to that at i by the
+// names in them, in their order.
+func (s *Store) below(i int) []int {
+	var (
+		x     = s.find()
+		seen  = map[int]bool{i: true}
+		names = []string{bySubject.of(x.of.Items[i])}
+		list  []int
+	)
+	for ; len(names) > 0; names = names[1:] {
+		for _, label := range x.with(byIssuer, names[0]) {
+			j := x.labels[label]
+			if seen[j] {
+				continue
+			}
+			seen[j] = true
+			list = append(list, j)
+			names = append(names, bySubject.of(x.of.Items[j]))
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // bring adds certificates of a chain, DER, as Signers that are not trusted, under
@@ -250,18 +270,24 @@ func (s *Store) bring(certificates [][]byte) error {
 
 // has reports whether the store has a certificate, with a key or without.
 func (s *Store) has(certificate []byte) bool {
-	return slices.ContainsFunc(s.content().Items, func(item format.Item) bool { return bytes.Equal(item.Certificate, certificate) })
+	return len(s.find().with(byCertificate, hashed(certificate))) > 0
 }
 
 // LabelFor makes a label for a certificate, DER, from its subject, one that is
 // free.
 func (s *Store) LabelFor(certificate []byte) string {
 	base := baseLabel(certificate)
-	label := base
-	for n := 2; s.index(label) >= 0; n++ {
-		label = fmt.Sprintf("%s (%d)", base, n)
+	if s.index(base) < 0 {
+		return base
 	}
-	return label
+	// Many certificates may have one name: the numbers below are known to be taken.
+	next, folded := s.find().next, fold(base)
+	for n := max(2, next[folded]); ; n++ {
+		if label := fmt.Sprintf("%s (%d)", base, n); s.index(label) < 0 {
+			next[folded] = n
+			return label
+		}
+	}
 }
 
 // baseLabel makes a label for a certificate from its subject: the common name, or

@@ -56,7 +56,7 @@ func (s *Store) Import(from *Store, o ImportOptions) (Imported, error) {
 	before := slices.Clone(s.content().Items)
 	done, err := s.importItems(from, selected, o)
 	if err != nil {
-		s.content().Items = before
+		s.restore(before)
 		return Imported{}, err
 	}
 	return done, nil
@@ -86,7 +86,7 @@ func (s *Store) selectItems(labels []string) ([]format.Item, error) {
 
 func (s *Store) importItems(from *Store, items []format.Item, o ImportOptions) (Imported, error) {
 	var (
-		done     Imported
+		done     importedLabels
 		refusals []error
 	)
 	for _, item := range items {
@@ -105,21 +105,35 @@ func (s *Store) importItems(from *Store, items []format.Item, o ImportOptions) (
 		return Imported{}, errors.Join(refusals...)
 	}
 	// The certificates above come last: an entry that is named has its label first.
+	issuerOf := from.issuers()
 	for _, item := range items {
-		if item.Certificate == nil {
-			continue
+		if o.Labels == nil || item.Certificate == nil {
+			continue // those above are among all entries
 		}
-		above, err := s.bringFrom(from, from.chain(item.Certificate)[1:])
+		above, err := s.bringFrom(from, chain(item.Certificate, issuerOf)[1:])
 		if err != nil {
 			return Imported{}, err
 		}
-		done.Added = append(done.Added, above...)
+		done.added = append(done.added, above...)
 	}
-	return done, nil
+	return Imported{s.entriesOf(done.added), s.entriesOf(done.present)}, nil
+}
+
+// importedLabels is Imported by labels: an Entry is made when all others are there.
+type importedLabels struct{ added, present []string }
+
+// entriesOf returns the entries with some labels, each with its chain as it is now.
+func (s *Store) entriesOf(labels []string) []Entry {
+	var entries []Entry
+	issuerOf := s.issuers()
+	for _, label := range labels {
+		entries = append(entries, newEntry(s.content().Items[s.index(label)], issuerOf))
+	}
+	return entries
 }
 
 // importItem adds one item, which it may change.
-func (s *Store) importItem(item format.Item, o ImportOptions, done *Imported) error {
+func (s *Store) importItem(item format.Item, o ImportOptions, done *importedLabels) error {
 	if item.Kind != Signer && item.Key == nil {
 		return &EntryError{Label: item.Label, Err: ErrNoKey, Detail: "it has a password of its own in the other key database"}
 	}
@@ -131,10 +145,10 @@ func (s *Store) importItem(item format.Item, o ImportOptions, done *Imported) er
 	if i := s.same(item); i >= 0 {
 		if item.Trusted && !items[i].Trusted {
 			items[i].Trusted = true
-			done.Added = append(done.Added, s.entry(items[i]))
+			done.added = append(done.added, items[i].Label)
 			return nil
 		}
-		done.Present = append(done.Present, s.entry(items[i]))
+		done.present = append(done.present, items[i].Label)
 		return nil
 	}
 	if i := s.withoutKey(item); i >= 0 {
@@ -145,14 +159,14 @@ func (s *Store) importItem(item format.Item, o ImportOptions, done *Imported) er
 				return err
 			}
 		}
-		items[i] = item
-		done.Added = append(done.Added, s.entry(item))
+		s.replace(i, item)
+		done.added = append(done.added, item.Label)
 		return nil
 	}
 	if err := s.insert(item); err != nil {
 		return err
 	}
-	done.Added = append(done.Added, s.entry(item))
+	done.added = append(done.added, item.Label)
 	return nil
 }
 
@@ -166,10 +180,7 @@ func (s *Store) findCertificate(item *format.Item) {
 	if public == nil {
 		return
 	}
-	for _, there := range s.content().Items {
-		if there.Certificate == nil || !bytes.Equal(publicBits(there.Certificate), public) {
-			continue
-		}
+	for _, there := range s.itemsWith(byBits, string(public)) {
 		item.Kind, item.Certificate = Personal, there.Certificate
 		if there.Kind == Personal {
 			// It is there already, however its key is written.
@@ -201,38 +212,47 @@ func (s *Store) withoutKey(item format.Item) int {
 	if item.Kind != Personal {
 		return -1
 	}
-	return slices.IndexFunc(s.content().Items, func(other format.Item) bool {
-		return other.Kind == Signer && !other.Trusted && bytes.Equal(other.Certificate, item.Certificate)
-	})
+	for _, other := range s.itemsWith(byCertificate, hashed(item.Certificate)) {
+		if other.Kind == Signer && !other.Trusted {
+			return s.index(other.Label)
+		}
+	}
+	return -1
 }
 
 // same finds the item that holds the same as another one; -1 where there is none.
 func (s *Store) same(item format.Item) int {
-	return slices.IndexFunc(s.content().Items, func(other format.Item) bool {
-		return other.Kind == item.Kind && bytes.Equal(other.Certificate, item.Certificate) &&
-			(item.Certificate != nil || bytes.Equal(other.Key, item.Key))
-	})
+	f := byCertificate
+	if item.Certificate == nil {
+		f = byKey
+	}
+	for _, other := range s.itemsWith(f, f.of(item)) {
+		if other.Kind == item.Kind {
+			return s.index(other.Label)
+		}
+	}
+	return -1
 }
 
 // bringFrom adds certificates of another store that this one has not, as
 // Signers that are not trusted, under the labels that they have there where
-// those are free.
-func (s *Store) bringFrom(from *Store, certificates [][]byte) ([]Entry, error) {
-	var added []Entry
+// those are free. It returns their labels here.
+func (s *Store) bringFrom(from *Store, certificates [][]byte) ([]string, error) {
+	var added []string
 	for _, der := range certificates {
 		if s.has(der) {
 			continue
 		}
 		item := format.Item{Kind: Signer, Label: s.LabelFor(der), Certificate: bytes.Clone(der)}
-		for _, there := range from.content().Items {
-			if bytes.Equal(there.Certificate, der) && s.CheckLabel(there.Label) == nil {
+		for _, there := range from.itemsWith(byCertificate, hashed(der)) {
+			if s.CheckLabel(there.Label) == nil {
 				item.Label = there.Label
 			}
 		}
 		if err := s.insert(item); err != nil {
 			return nil, err
 		}
-		added = append(added, s.entry(item))
+		added = append(added, item.Label)
 	}
 	return added, nil
 }

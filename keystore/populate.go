@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"keyman/keystore/format"
@@ -184,5 +183,5 @@ func (s *Store) insertAll(items []format.Item) {
 	for at > 0 && rank(s.content().Items[at-1].Kind) > rank(Signer) {
 		at--
 	}
-	s.content().Items = slices.Insert(s.content().Items, at, items...)
+	s.put(at, items...)
 }

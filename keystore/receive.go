@@ -44,14 +44,14 @@ func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 		personal.Label = item.Label
 	}
 	old := s.renewed(item.Label, leaf)
-	s.content().Items = slices.Delete(s.content().Items, i, i+1)
+	s.take(i)
 	if label == "" && old >= 0 {
 		// Requests come after certificates, so that old is where it was.
 		personal.Label, personal.Default = s.content().Items[old].Label, s.content().Items[old].Default
-		s.content().Items = slices.Delete(s.content().Items, old, old+1)
+		s.take(old)
 	}
 	if err := s.insert(personal); err != nil {
-		s.content().Items = before
+		s.restore(before)
 		return Entry{}, err
 	}
 	var above [][]byte
@@ -59,7 +59,7 @@ func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 		above = append(above, certificate.Raw)
 	}
 	if err := s.bring(above); err != nil {
-		s.content().Items = before
+		s.restore(before)
 		return Entry{}, err
 	}
 	return s.entry(personal), nil
@@ -125,12 +125,12 @@ func (s *Store) trustedPath(leaf *x509.Certificate, more []*x509.Certificate) ([
 // trustedIssuer finds the trusted CA that issued a certificate and whose
 // signature verifies; nil where there is none.
 func (s *Store) trustedIssuer(certificate *x509.Certificate) *x509.Certificate {
-	for _, item := range s.content().Items {
+	for _, item := range s.itemsWith(bySubject, string(certificate.RawIssuer)) {
 		if item.Kind != Signer || !item.Trusted {
 			continue
 		}
 		ca, err := x509.ParseCertificate(item.Certificate)
-		if err == nil && bytes.Equal(ca.RawSubject, certificate.RawIssuer) && certificate.CheckSignatureFrom(ca) == nil {
+		if err == nil && certificate.CheckSignatureFrom(ca) == nil {
 			return ca
 		}
 	}

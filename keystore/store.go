@@ -29,6 +29,7 @@ type Store struct {
 	format   Format
 	password hidden[Password]
 	content  hidden[*format.Content]
+	indexed  *index // of content: see find
 	stash    stash
 	read     atomicfile.Fingerprint // of what set returns
 	forget   bool                   // the next save removes all generations
@@ -230,16 +231,6 @@ func (s *Store) Default() (Entry, bool) {
 		return Entry{}, false
 	}
 	return s.entry(s.content().Items[found]), true
-}
-
-// index finds an item by its label; -1 where there is none.
-func (s *Store) index(label string) int {
-	for i, item := range s.content().Items {
-		if fold(item.Label) == fold(label) {
-			return i
-		}
-	}
-	return -1
 }
 
 // SetPassword changes the password with which the next Save encrypts. That Save
