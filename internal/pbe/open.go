@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"maps"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -54,6 +55,7 @@ type Opener struct {
 	limits   Limits
 	spent    int
 	derived  map[string][]byte
+	dry      bool // only counts
 }
 
 // NewOpener returns an Opener for a password.
@@ -86,12 +88,47 @@ func (o *Opener) derive(kind string, salt []byte, iterations, n, size int, compu
 		return nil, fmt.Errorf("%w: all derivations together need more than %d", ErrLimit, o.limits.Total)
 	}
 	o.spent += cost
+	if o.dry {
+		o.derived[name] = make([]byte, n)
+		return o.derived[name], nil
+	}
 	key, err := compute()
 	if err != nil {
 		return nil, err
 	}
 	o.derived[name] = key
 	return key, nil
+}
+
+// Afford returns ErrLimit where the derivations for some AlgorithmIdentifiers, DER,
+// would go beyond the limits together. It is asked before the first of them is
+// computed: a file that asks for too much is refused at once.
+func (o *Opener) Afford(algorithms [][]byte) error {
+	dry := &Opener{password: o.password, limits: o.limits, spent: o.spent, derived: maps.Clone(o.derived), dry: true}
+	for _, alg := range algorithms {
+		// Whatever else is wrong with one is found when it is used.
+		if _, err := dry.Decrypt(alg, nil); errors.Is(err, ErrLimit) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Within returns an Opener for the same password that has so many iterations
+// left, or what this one has left where that is less. It knows what was derived
+// already.
+func (o *Opener) Within(iterations int) *Opener {
+	l := o.limits
+	l.Total = min(iterations, l.Total-o.spent)
+	return &Opener{password: o.password, limits: l, derived: maps.Clone(o.derived)}
+}
+
+// Wipe overwrites the keys that were derived, and the password.
+func (o *Opener) Wipe() {
+	for _, key := range o.derived {
+		clear(key)
+	}
+	o.password.Wipe()
 }
 
 // pkcs12 derives by the KDF of RFC 7292, B.

@@ -13,9 +13,9 @@ import (
 
 const (
 	// maxSize bounds a file in bytes.
-	maxSize = 16 << 20
+	maxSize = 64 << 20
 	// maxBlocks bounds how many blocks a file may have.
-	maxBlocks = 40_000
+	maxBlocks = 200_000
 	// maxDetect bounds how far into a file Detect looks, in bytes: openssl
 	// x509 -text writes some kilobytes before the first block.
 	maxDetect = 64 << 10

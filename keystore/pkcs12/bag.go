@@ -4,14 +4,21 @@ import (
 	"bytes"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"keyman/keystore/format"
 )
 
-// maxBags bounds how many bags a file may have.
-const maxBags = 10_000
+const (
+	// maxBags bounds how many bags a file may have.
+	maxBags = 100_000
+	// maxAttributes bounds how many attributes all bags of a file may have.
+	maxAttributes = 8 * maxBags
+)
 
 // errStructure is DER that is not what RFC 7292 says.
 var errStructure = errors.New("not the structure of RFC 7292")
@@ -32,33 +39,43 @@ type attribute struct {
 	values []byte // the elements in the SET, DER
 }
 
-// readSafeContents appends the bags of a SafeContents to bags.
-func readSafeContents(bags []bag, data []byte, depth int) ([]bag, error) {
+// Bags are the bags of a file as they are read.
+type bags struct {
+	list       []bag
+	seen       int // with those that hold others
+	attributes int // of all
+}
+
+// read appends the bags of a SafeContents.
+func (l *bags) read(data []byte, depth int) error {
 	der, rest, err := toDER(data)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	input, contents := cryptobyte.String(der), cryptobyte.String(nil)
 	if len(rest) != 0 || depth > maxDepth || !input.ReadASN1(&contents, cbasn1.SEQUENCE) {
-		return nil, errStructure
+		return errStructure
 	}
 	for !contents.Empty() {
+		if l.seen++; l.seen > maxBags {
+			return fmt.Errorf("%w: more than %d certificates and keys", format.ErrUnsupported, maxBags)
+		}
 		b, err := readBag(&contents)
 		if err != nil {
-			return nil, err
+			return err
+		}
+		if l.attributes += len(b.attributes); l.attributes > maxAttributes {
+			return fmt.Errorf("%w: more than %d attributes", format.ErrUnsupported, maxAttributes)
 		}
 		if b.id.Equal(oidSafeContentsBag) {
-			if bags, err = readSafeContents(bags, b.value, depth+1); err != nil {
-				return nil, err
+			if err := l.read(b.value, depth+1); err != nil {
+				return err
 			}
 			continue
 		}
-		if len(bags) == maxBags {
-			return nil, errors.New("more bags than a file may have")
-		}
-		bags = append(bags, b)
+		l.list = append(l.list, b)
 	}
-	return bags, nil
+	return nil
 }
 
 func readBag(contents *cryptobyte.String) (bag, error) {
@@ -80,6 +97,9 @@ func readBag(contents *cryptobyte.String) (bag, error) {
 	}
 	b.value = bytes.Clone(value)
 	for !set.Empty() {
+		if len(b.attributes) == maxAttributes {
+			return b, fmt.Errorf("%w: more than %d attributes", format.ErrUnsupported, maxAttributes)
+		}
 		var one, values cryptobyte.String
 		if !set.ReadASN1(&one, cbasn1.SEQUENCE) {
 			return b, errStructure

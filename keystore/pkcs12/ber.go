@@ -9,8 +9,8 @@ const (
 	// maxDepth bounds how deep elements lie within each other. A PKCS#12 file
 	// needs about twelve levels.
 	maxDepth = 32
-	// maxSize bounds a file in bytes.
-	maxSize = 16 << 20
+	// maxSize bounds a file in bytes: some 40,000 certificates.
+	maxSize = 64 << 20
 )
 
 // errBER is data that is not BER, or that goes beyond a limit. The caller says
@@ -31,11 +31,47 @@ const (
 // once, and what it returns is never longer than its input. Values of other
 // primitive types are taken over as they are. What follows the first element is
 // returned as rest.
+//
+// What is DER already, which most files are, is returned as it is, without a copy.
 func toDER(data []byte) (der, rest []byte, err error) {
 	if len(data) > maxSize {
 		return nil, nil, errBER
 	}
+	if n, ok := lengthOfDER(data, 0); ok {
+		return data[:n], data[n:], nil
+	}
 	return convert(nil, data, 0)
+}
+
+// lengthOfDER returns how long the first element is; false where it is not what
+// toDER makes.
+func lengthOfDER(in []byte, depth int) (int, bool) {
+	h, err := header(in)
+	if err != nil || depth > maxDepth || h.indefinite || h.size != h.idSize+lengthOctets(h.length) || in[0] == tagOctetString|constructedBit {
+		return 0, false
+	}
+	if in[0]&constructedBit == 0 {
+		return h.size + h.length, true
+	}
+	for content := in[h.size : h.size+h.length]; len(content) > 0; {
+		n, ok := lengthOfDER(content, depth+1)
+		if !ok {
+			return 0, false
+		}
+		content = content[n:]
+	}
+	return h.size + h.length, true
+}
+
+// lengthOctets returns how many octets the shortest form of a length has.
+func lengthOctets(length int) int {
+	n := 1
+	if length >= 0x80 {
+		for ; length > 0; length >>= 8 {
+			n++
+		}
+	}
+	return n
 }
 
 // convert appends one element in DER to out.

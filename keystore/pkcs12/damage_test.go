@@ -144,8 +144,9 @@ func FuzzContents(f *testing.F) {
 		opener := pbe.NewOpener(p, smallLimits)
 		content, err := decodeSafes(data, opener)
 		if err != nil {
-			if bags, bagErr := readSafeContents(nil, data, 0); bagErr == nil {
-				content, err = toContent(bags, opener)
+			var found bags
+			if found.read(data, 0) == nil {
+				content, err = toContent(found.list, opener)
 			}
 		}
 		if err != nil {

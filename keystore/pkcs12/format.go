@@ -8,6 +8,10 @@ import (
 	"keyman/keystore/format"
 )
 
+// maxDiagnosis bounds the iterations by which a wrong password is told from a
+// damaged file: with more, the password is called wrong.
+const maxDiagnosis = 10_000_000
+
 // Format is PKCS#12 as a format of key databases.
 type Format struct{}
 
@@ -73,6 +77,11 @@ func decode(data, password []byte, limits pbe.Limits) (*format.Content, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		for _, opener := range openers {
+			opener.Wipe()
+		}
+	}()
 	for _, opener := range openers {
 		switch err := opener.Verify(*file.mac, file.authSafe); {
 		case err == nil:
@@ -84,7 +93,7 @@ func decode(data, password []byte, limits pbe.Limits) (*format.Content, error) {
 	// Either the password or the content is not what the MAC was made of. A
 	// password that opens a part of the file is the right one.
 	for _, opener := range openers {
-		if opensAny(file.authSafe, opener) {
+		if opensAny(file.authSafe, opener.Within(maxDiagnosis)) {
 			return nil, fmt.Errorf("%w: its MAC does not match, although the password opens it", format.ErrDamaged)
 		}
 	}
@@ -117,7 +126,16 @@ func decodeSafes(authSafe []byte, opener *pbe.Opener) (*format.Content, error) {
 	if err != nil {
 		return nil, damaged(err)
 	}
-	var bags []bag
+	var algorithms [][]byte
+	for _, s := range safes {
+		if s.algorithm != nil {
+			algorithms = append(algorithms, s.algorithm)
+		}
+	}
+	if err := opener.Afford(algorithms); err != nil {
+		return nil, damaged(err)
+	}
+	var found bags
 	for _, s := range safes {
 		content := s.content
 		if s.algorithm != nil {
@@ -125,11 +143,14 @@ func decodeSafes(authSafe []byte, opener *pbe.Opener) (*format.Content, error) {
 				return nil, damaged(err)
 			}
 		}
-		if bags, err = readSafeContents(bags, content, 0); err != nil {
+		if err = found.read(content, 0); err != nil {
 			return nil, damaged(err)
 		}
 	}
-	return toContent(bags, opener)
+	if err := opener.Afford(found.algorithms()); err != nil {
+		return nil, damaged(err)
+	}
+	return toContent(found.list, opener)
 }
 
 // opensAny reports whether the password decrypts any part of a file, seen by
@@ -146,11 +167,11 @@ func opensAny(authSafe []byte, opener *pbe.Opener) bool {
 			}
 			continue
 		}
-		bags, err := readSafeContents(nil, s.content, 0)
-		if err != nil {
+		var found bags
+		if found.read(s.content, 0) != nil {
 			continue
 		}
-		for _, b := range bags {
+		for _, b := range found.list {
 			if !b.id.Equal(oidPKCS8ShroudedKeyBag) {
 				continue
 			}

@@ -14,11 +14,8 @@ import (
 // openKey decrypts an EncryptedPrivateKeyInfo (RFC 5958, 3) and returns the
 // PrivateKeyInfo in DER.
 func openKey(encrypted []byte, opener *pbe.Opener) ([]byte, error) {
-	input := cryptobyte.String(encrypted)
-	var seq, alg, data cryptobyte.String
-	if !input.ReadASN1(&seq, cbasn1.SEQUENCE) || !input.Empty() ||
-		!seq.ReadASN1Element(&alg, cbasn1.SEQUENCE) ||
-		!seq.ReadASN1(&data, cbasn1.OCTET_STRING) || !seq.Empty() {
+	alg, data, ok := splitEncrypted(encrypted)
+	if !ok {
 		return nil, errStructure
 	}
 	plain, err := opener.Decrypt(alg, data)
@@ -31,6 +28,35 @@ func openKey(encrypted []byte, opener *pbe.Opener) ([]byte, error) {
 		return nil, pbe.ErrDecrypt
 	}
 	return key, nil
+}
+
+// splitEncrypted returns the AlgorithmIdentifier of an EncryptedPrivateKeyInfo, DER,
+// and what is encrypted.
+func splitEncrypted(encrypted []byte) (alg, data cryptobyte.String, ok bool) {
+	var seq cryptobyte.String
+	input := cryptobyte.String(encrypted)
+	ok = input.ReadASN1(&seq, cbasn1.SEQUENCE) && input.Empty() &&
+		seq.ReadASN1Element(&alg, cbasn1.SEQUENCE) &&
+		seq.ReadASN1(&data, cbasn1.OCTET_STRING) && seq.Empty()
+	return alg, data, ok
+}
+
+// algorithms lists the AlgorithmIdentifiers under which keys are encrypted.
+func (l *bags) algorithms() [][]byte {
+	var list [][]byte
+	for _, b := range l.list {
+		sealed, ok := b.value, b.id.Equal(oidPKCS8ShroudedKeyBag)
+		if b.id.Equal(oidSecretBag) {
+			sealed, ok = sealedSecret(b.value)
+		}
+		if !ok {
+			continue
+		}
+		if alg, _, ok := splitEncrypted(sealed); ok {
+			list = append(list, alg)
+		}
+	}
+	return list
 }
 
 // sealKey encrypts a PrivateKeyInfo as an EncryptedPrivateKeyInfo.

@@ -12,8 +12,13 @@ import (
 	"keyman/keystore/format"
 )
 
-// pfxVersion is the only version there is (RFC 7292, 4).
-const pfxVersion = 3
+const (
+	// pfxVersion is the only version there is (RFC 7292, 4).
+	pfxVersion = 3
+	// maxSafes bounds the parts of an AuthenticatedSafe; programs write one for
+	// the certificates and one for the keys, or one for each of them.
+	maxSafes = 10_000
+)
 
 // A pfx is the outermost structure of a file (RFC 7292, 4).
 type pfx struct {
@@ -91,6 +96,9 @@ func readSafes(authSafe []byte) ([]safe, error) {
 		return nil, errStructure
 	}
 	for !seq.Empty() {
+		if len(safes) == maxSafes {
+			return nil, fmt.Errorf("%w: more than %d parts", format.ErrUnsupported, maxSafes)
+		}
 		id, content, err := readContentInfo(&seq)
 		if err != nil {
 			return nil, err

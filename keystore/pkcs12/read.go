@@ -45,6 +45,7 @@ type certBag struct {
 	der    []byte
 	public []byte
 	owner  *keyBag // its key
+	at     int     // its place among the certificates
 }
 
 // toContent makes items of bags.
@@ -162,6 +163,16 @@ func readCertificate(value []byte) (der []byte, known bool, err error) {
 // readSecret reads a SecretBag (RFC 7292, 4.2.5) as Java writes it: the type is
 // pkcs8ShroudedKeyBag, the value an OCTET STRING with an EncryptedPrivateKeyInfo.
 func readSecret(value []byte, opener *pbe.Opener) (key []byte, ok bool) {
+	encrypted, ok := sealedSecret(value)
+	if !ok {
+		return nil, false
+	}
+	key, err := openKey(encrypted, opener)
+	return key, err == nil
+}
+
+// sealedSecret returns the EncryptedPrivateKeyInfo in a SecretBag, DER.
+func sealedSecret(value []byte) ([]byte, bool) {
 	input := cryptobyte.String(value)
 	var seq, content, encrypted cryptobyte.String
 	if !input.ReadASN1(&seq, cbasn1.SEQUENCE) {
@@ -173,33 +184,58 @@ func readSecret(value []byte, opener *pbe.Opener) (key []byte, ok bool) {
 		return nil, false
 	}
 	der, rest, err := toDER(encrypted)
-	if err != nil || len(rest) != 0 {
-		return nil, false
-	}
-	key, err = openKey(der, opener)
-	return key, err == nil
+	return der, err == nil && len(rest) == 0
 }
 
 // pair finds the certificate of each key: one with its public key, and among
 // several the one with its localKeyID. Where a public key is not known, the
 // localKeyID alone decides.
 func pair(keys []*keyBag, certificates []*certBag) {
+	// A mark is what a key looks for: both, or one of them with any of the other.
+	type mark struct {
+		id, public       string
+		anyID, anyPublic bool
+	}
+	marked := map[mark][]*certBag{}
+	for i, c := range certificates {
+		c.at = i
+		id, public := string(c.localKeyID), string(c.public)
+		both := mark{id: id, public: public}
+		marked[both] = append(marked[both], c)
+		if c.public != nil {
+			m := mark{public: public, anyID: true}
+			marked[m] = append(marked[m], c)
+		}
+		if len(id) > 0 {
+			m := mark{id: id, anyPublic: true}
+			marked[m] = append(marked[m], c)
+		}
+	}
+	// free returns the first certificate with a mark that has no key yet.
+	free := func(m mark) *certBag {
+		list := marked[m]
+		for len(list) > 0 && list[0].owner != nil {
+			list = list[1:]
+		}
+		if marked[m] = list; len(list) == 0 {
+			return nil
+		}
+		return list[0]
+	}
 	for _, k := range keys {
 		var found *certBag
-		for _, c := range certificates {
-			if c.owner != nil {
-				continue
+		id, public := string(k.localKeyID), string(k.public)
+		switch {
+		case id != "" && k.public == nil:
+			found = free(mark{id: id, anyPublic: true})
+		case id != "":
+			found = free(mark{id: id, public: public})
+			if unknown := free(mark{id: id}); unknown != nil && (found == nil || unknown.at < found.at) {
+				found = unknown
 			}
-			sameID := len(k.localKeyID) > 0 && bytes.Equal(k.localKeyID, c.localKeyID)
-			sameKey := k.public != nil && bytes.Equal(k.public, c.public)
-			unknown := k.public == nil || c.public == nil
-			if sameID && (sameKey || unknown) {
-				found = c
-				break
-			}
-			if sameKey && found == nil {
-				found = c
-			}
+		}
+		if found == nil && k.public != nil {
+			found = free(mark{public: public, anyID: true})
 		}
 		if found != nil {
 			found.owner = k

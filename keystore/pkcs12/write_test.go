@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -219,7 +220,7 @@ func TestTooManyBags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readSafeContents(nil, data, 0); err == nil {
+	if err := new(bags).read(data, 0); !errors.Is(err, format.ErrUnsupported) {
 		t.Error("a file with too many bags is read")
 	}
 	if _, err := (Format{}).Encode(&format.Content{Kept: remainder{list}}, []byte("x")); err == nil {
@@ -244,10 +245,11 @@ func TestNested(t *testing.T) {
 		}
 		return data
 	}
-	if bags, err := readSafeContents(nil, nest(3), 0); err != nil || len(bags) != 1 {
-		t.Errorf("a bag in three others: %d bags, %v", len(bags), err)
+	var three bags
+	if err := three.read(nest(3), 0); err != nil || len(three.list) != 1 {
+		t.Errorf("a bag in three others: %d bags, %v", len(three.list), err)
 	}
-	if _, err := readSafeContents(nil, nest(40), 0); err == nil {
+	if err := new(bags).read(nest(40), 0); err == nil {
 		t.Error("a bag in forty others is read")
 	}
 }
