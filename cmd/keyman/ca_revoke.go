@@ -115,7 +115,7 @@ published. A web server and an LDAP server give it out as DER.`,
 		Args: cobra.ExactArgs(1),
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the list to this `file`, too")
-	addChoice(cmd, &form, "form", "`form` of that file", formDER, formPEM)
+	addForm(cmd, &form, "`form` of that file", formDER, formPEM)
 	cmd.Flags().IntVar(&days, "days", 0, "days until the next list is due (default: as the CA was founded)")
 	flags := addOpenFlags(cmd, "", "the password of "+caPassword)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

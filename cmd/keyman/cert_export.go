@@ -73,7 +73,7 @@ LABEL.crt; and LABEL.csr for a request.`,
 	flags := addKeydbFlags(cmd)
 	cmd.ValidArgsFunction = a.completeLabels(flags)
 	f.password = addOpenFlags(cmd, "target-", "the password of the other key database")
-	addChoice(cmd, &f.form, "form", "`form` of the certificates", formPEM, formDER, formP7B)
+	addForm(cmd, &f.form, "`form` of the certificates", formPEM, formDER, formP7B)
 	cmd.Flags().StringVar(&f.out, "out", "", "write to this `file` (default: standard output)")
 	cmd.Flags().BoolVar(&f.chain, "chain", false, "write the certificates above it, too")
 	cmd.Flags().StringVar(&f.to, "to", "", "another key `database`, or a new folder/, with the private keys and the chains")

@@ -43,7 +43,7 @@ the chain is what "keyman cert export --to" writes.`,
 	flags := addKeydbFlags(cmd)
 	cmd.ValidArgsFunction = a.completeLabels(flags, keystore.Personal, keystore.Request)
 	password := addPasswordFlags(cmd, "target-", "the password of the file")
-	addChoice(cmd, &form, "form", "`form` of the key", formPEM, formDER, formTraditional)
+	addForm(cmd, &form, "`form` of the key", formPEM, formDER, formTraditional)
 	cmd.Flags().StringVar(&out, "out", "", "write the key to this `file`")
 	addUnencrypted(cmd, &plain)
 	_ = cmd.MarkFlagRequired("out")

@@ -23,12 +23,12 @@ type choice struct {
 	words []string
 }
 
-// addChoice adds a flag that takes one of some words, the first where nothing is
+// addForm adds --form, which takes one of some words, the first where nothing is
 // said. A shell completes them.
-func addChoice(cmd *cobra.Command, word *string, name, usage string, words ...string) {
+func addForm(cmd *cobra.Command, word *string, usage string, words ...string) {
 	*word = words[0]
-	cmd.Flags().Var(&choice{word, words}, name, usage+": "+list(words, "or"))
-	completeWords(cmd, name, words...)
+	cmd.Flags().Var(&choice{word, words}, "form", usage+": "+list(words, "or"))
+	completeWords(cmd, "form", words...)
 }
 
 // String implements pflag.Value.

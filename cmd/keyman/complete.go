@@ -8,6 +8,27 @@ import (
 	"keyman/keystore"
 )
 
+// exampleOf are the lines with which shells take up completions; cobra's own
+// commands write them.
+var exampleOf = map[string]string{
+	"bash":       "  keyman completion bash > /etc/bash_completion.d/keyman",
+	"zsh":        "  keyman completion zsh > \"${fpath[1]}/_keyman\"",
+	"fish":       "  keyman completion fish > ~/.config/fish/completions/keyman.fish",
+	"powershell": "  keyman completion powershell | Out-String | Invoke-Expression",
+}
+
+// showCompletions gives the commands that write completions their examples.
+func showCompletions(root *cobra.Command) {
+	for _, cmd := range root.Commands() {
+		if cmd.Name() != "completion" {
+			continue
+		}
+		for _, shell := range cmd.Commands() {
+			shell.Example = exampleOf[shell.Name()]
+		}
+	}
+}
+
 // completeWords lets a shell complete the words that a flag takes. Flags for
 // which nothing is said get the names of files.
 func completeWords(cmd *cobra.Command, flag string, words ...string) {

@@ -17,7 +17,10 @@ func newCRLCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "crl",
 		Short: "Fetch, show and check by revocation lists",
-		Args:  cobra.NoArgs,
+		Long: `Fetch the lists in which CAs publish the certificates that they have revoked, show
+them, and check certificates by them. Lists come by HTTP, HTTPS, LDAP and LDAPS,
+directly or through a proxy, as "keyman crl config" says.`,
+		Args: cobra.NoArgs,
 	}
 	cmd.AddCommand(newCRLFetchCommand(a), newCRLShowCommand(a), newCRLCheckCommand(a), newCRLConfigCommand(a))
 	return cmd

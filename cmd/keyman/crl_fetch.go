@@ -34,7 +34,7 @@ certificates are checked by it.`,
 	cmd.Flags().StringVar(&f.cert, "cert", "", "fetch the list that the certificate in this `file` names")
 	cmd.Flags().StringVar(&f.issuer, "issuer", "", "fetch the list of the CA with this `name` from the configured LDAP server")
 	cmd.Flags().StringVar(&f.out, "out", "", "write the list to this `file`")
-	addChoice(cmd, &f.form, "form", "`form` of that file", formDER, formPEM)
+	addForm(cmd, &f.form, "`form` of that file", formDER, formPEM)
 	addProxyFlag(cmd, &f.proxy)
 	_ = cmd.MarkFlagRequired("out")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.crlFetch(cmd.Context(), f, args) }

@@ -51,9 +51,11 @@ Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 failed.`,
 		newCRLCommand(a),
 		newDemoCommand(a),
 		newVersionCommand(a),
+		newManCommand(a),
 	)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
+	showCompletions(root)
 	usageErrors(root)
 	return root
 }
