@@ -66,7 +66,7 @@ func (a *app) askForKeys(flags *passwordFlags) keystore.Ask {
 			return append(keystore.Password(nil), given...), nil // whoever asks wipes it
 		}
 		password, err := a.password(flags, "the private key in "+file, false)
-		if err == nil && (flags.file != "" || flags.env != "") {
+		if err == nil && flags.given() {
 			given = append(keystore.Password(nil), password...)
 		}
 		return password, err
@@ -80,8 +80,10 @@ const unencrypted = "unencrypted"
 // addUnencrypted adds it; it goes with no password of what is written.
 func addUnencrypted(cmd *cobra.Command, plain *bool) {
 	cmd.Flags().BoolVar(plain, unencrypted, false, "write private keys without encryption: who reads a file has its key")
-	for _, flag := range []string{"target-password-file", "target-password-env"} {
-		cmd.MarkFlagsMutuallyExclusive(unencrypted, flag)
+	for _, flag := range []string{"target-password-file", "target-password-env", "target-stashed", "target-password-keyring"} {
+		if cmd.Flags().Lookup(flag) != nil {
+			cmd.MarkFlagsMutuallyExclusive(unencrypted, flag)
+		}
 	}
 }
 
