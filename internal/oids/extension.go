@@ -19,6 +19,7 @@ const (
 	ExtKeyUsage                = "2.5.29.37"
 	FreshestCRL                = "2.5.29.46"
 	InhibitAnyPolicy           = "2.5.29.54"
+	NoRevocationAvailable      = "2.5.29.56" // RFC 9608, 2
 	AuthorityInfoAccess        = "1.3.6.1.5.5.7.1.1"
 	QCStatements               = "1.3.6.1.5.5.7.1.3"    // RFC 3739, 3.2.6
 	SubjectInfoAccess          = "1.3.6.1.5.5.7.1.11"   //
@@ -82,6 +83,21 @@ var extensions = map[string]string{
 	NetscapeSSLServerName:      "Netscape SSL server name",
 	NetscapeComment:            "Netscape comment",
 	EntrustVersion:             "Entrust version",
+	NoRevocationAvailable:      "no revocation available",
+	"2.5.29.1":                 "authority key identifier of old",
+	"2.5.29.20":                "CRL number",
+	"2.5.29.21":                "CRL reason",
+	"2.5.29.23":                "hold instruction",
+	"2.5.29.24":                "invalidity date",
+	"2.5.29.27":                "delta CRL indicator",
+	"2.5.29.28":                "issuing distribution point",
+	"2.5.29.29":                "certificate issuer",
+	"1.3.6.1.5.5.7.1.2":        "biometric information",     // RFC 3739, 3.2.5
+	"1.3.6.1.5.5.7.1.7":        "IP address blocks",         // RFC 3779, 2
+	"1.3.6.1.5.5.7.1.8":        "autonomous system numbers", // RFC 3779, 3
+	"1.3.6.1.5.5.7.1.12":       "logotype",                  // RFC 3709, 4.1
+	"1.3.6.1.5.5.7.1.14":       "proxy certificate information",
+	"1.3.101.1.4.1":            "strong extranet ID",
 }
 
 // ExtensionName returns the name of an extension, or its digits.
