@@ -311,3 +311,15 @@ func TestWithoutMAC(t *testing.T) {
 		t.Errorf("without the MAC: %v, %v", show(without), err)
 	}
 }
+
+// TestLatin1Label reads a label as OpenSSL 3.0 prints it.
+func TestLatin1Label(t *testing.T) {
+	data := append([]byte("Bag Attributes\n    friendlyName: Schl\xfcssel\n"), sample(t, "ca-bundle.pem")...)
+	content, err := Format{}.Decode(data, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := content.Items[0].Label; got != "Schlüssel" {
+		t.Errorf("the label is %q", got)
+	}
+}

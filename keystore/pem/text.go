@@ -83,8 +83,21 @@ func describe(lines []string) description {
 	if d.label == "" {
 		d.nameFromComment()
 	}
-	d.label = strings.ToValidUTF8(d.label, "?")
+	d.label = validLabel(d.label)
 	return d
+}
+
+// validLabel makes UTF-8 of a label. OpenSSL 3.0 prints a friendlyName in
+// Latin-1.
+func validLabel(label string) string {
+	if utf8.ValidString(label) {
+		return label
+	}
+	var out strings.Builder
+	for _, c := range []byte(label) {
+		out.WriteRune(rune(c))
+	}
+	return out.String()
 }
 
 // name sets the label, once.
