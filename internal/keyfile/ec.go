@@ -78,16 +78,37 @@ func fromEC(der []byte) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: not an EC key", ErrDamaged)
 	}
-	if k.params == nil {
-		return nil, fmt.Errorf("%w: the EC key does not say its curve", ErrUnsupported)
-	}
 	params := k.params
 	k.params = nil
 	private, err := writeEC(k)
 	if err != nil {
 		return nil, err
 	}
+	if params == nil {
+		return fromECWithoutCurve(k, private)
+	}
 	return wrapPKCS8(oidEC, params, private)
+}
+
+// fromECWithoutCurve makes PKCS#8 of a key that does not say its curve, as
+// GnuTLS writes keys that it got in PKCS#8. Its curve is the one on which its
+// public key belongs to the private one.
+func fromECWithoutCurve(k ecKey, private []byte) ([]byte, error) {
+	for _, curve := range goCurves {
+		params, err := asn1.Marshal(curve)
+		if err != nil {
+			return nil, err
+		}
+		der, err := wrapPKCS8(oidEC, params, private)
+		if err != nil {
+			return nil, err
+		}
+		parsed, err := x509.ParsePKCS8PrivateKey(der)
+		if key, ok := parsed.(*ecdsa.PrivateKey); err == nil && ok && k.public != nil && isPoint(key, k.public) {
+			return der, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: the EC key does not say its curve", ErrUnsupported)
 }
 
 // goEC returns the key as Go knows it; nil for a curve that Go does not know.

@@ -2,6 +2,9 @@ package keyfile
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -211,5 +214,43 @@ func TestPublic(t *testing.T) {
 	}
 	if Public([]byte("nonsense")) != nil {
 		t.Error("nonsense: a public key out of nowhere")
+	}
+}
+
+// TestWithoutCurve reads EC keys that do not say their curve: the public key
+// beside them tells it where Go knows it.
+func TestWithoutCurve(t *testing.T) {
+	for _, curve := range []elliptic.Curve{elliptic.P224(), elliptic.P256(), elliptic.P384(), elliptic.P521()} {
+		private, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		der, err := x509.MarshalECPrivateKey(private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, ok := readEC(der)
+		if !ok || k.params == nil || k.public == nil {
+			t.Fatal("the key is not read")
+		}
+		whole, err := Parse(der, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.params = nil
+		if der, err = writeEC(k); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Parse(der, nil); err != nil || !bytes.Equal(got, whole) {
+			t.Errorf("%s: %v, or another key", curve.Params().Name, err)
+		}
+		k.public = bytes.Clone(k.public)
+		k.public[5] ^= 1
+		if der, err = writeEC(k); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Parse(der, nil); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%s with another public key: %v; want ErrUnsupported", curve.Params().Name, err)
+		}
 	}
 }
