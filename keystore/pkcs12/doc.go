@@ -9,8 +9,8 @@
 // by which Java knows it, 2.16.840.1.113894.746875.1.1. All other certificates
 // without a key are there for chains.
 //
-// Written are two safes: certificates, encrypted; and keys, each encrypted in a
-// pkcs8ShroudedKeyBag. The scheme is that of package pbe, PBES2 with AES-256-CBC
+// Written are up to two safes: certificates, encrypted; and keys, each encrypted
+// in a pkcs8ShroudedKeyBag. The scheme is that of package pbe, PBES2 with AES-256-CBC
 // and PBKDF2-HMAC-SHA256, and an HMAC-SHA256 protects the whole. OpenSSL 3 and
 // Java 17 read that. Read are DER and BER, the old schemes, MACs with SHA-1 and
 // SHA-2, and PBMAC1 (RFC 9579). Not read are files whose integrity or privacy
@@ -21,16 +21,17 @@
 // other attributes) is kept and written again; bags nested in a safeContentsBag
 // are read as if they were not nested, and written so.
 //
-// Two attributes are keyman's own. Their identifiers stand below a UUID
-// (ITU-T X.667), so that they need no registration and collide with nobody's:
+// Two attributes are keyman's own. Their identifiers are made of a UUID, cut in
+// seven below an arc that Microsoft set aside for that, so that they need no
+// registration and collide with nobody's. With UUID standing for
+// 1.2.840.113556.1.8000.2554.14098.5235.30390.16734.46040.8208783.4282188:
 //
-//	2.25.73201415907794326439693395175170725708.1   on a key: OCTET STRING, the
-//	                                                DER PKCS#10 request that was made for it
-//	2.25.73201415907794326439693395175170725708.2   on a key: NULL, its item is
-//	                                                the default
+//	UUID.1   on a key: OCTET STRING, the DER PKCS#10 request that was made for it
+//	UUID.2   on a key: NULL, its item is the default
 //
-// OpenSSL passes over them, and Java writes them again, which it does with
-// attributes of keys alone. Readers that cannot hold an identifier with
-// such large numbers (Go's encoding/asn1 is one) cannot read a file that has a
-// request or a default item in it.
+// OpenSSL, GnuTLS and strongSwan pass over them, and Java writes them again,
+// which it does with attributes of keys alone. Read as well is the form in which
+// they were written first, below 2.25 with the UUID as one number (ITU-T X.667):
+// GnuTLS and Go's encoding/asn1 cannot hold such a number, and read nothing of a
+// file that has one.
 package pkcs12

@@ -19,8 +19,12 @@ var (
 	oidTrustedKeyUsage = oid("2.16.840.1.113894.746875.1.1")
 	oidAnyKeyUsage     = oid("2.5.29.37.0")
 
-	oidRequest = oid("2.25.73201415907794326439693395175170725708.1")
-	oidDefault = oid("2.25.73201415907794326439693395175170725708.2")
+	// keyman's own; see doc.go.
+	oidRequest = oid("1.2.840.113556.1.8000.2554.14098.5235.30390.16734.46040.8208783.4282188.1")
+	oidDefault = oid("1.2.840.113556.1.8000.2554.14098.5235.30390.16734.46040.8208783.4282188.2")
+	// The same as they were written first.
+	oidFirstRequest = oid("2.25.73201415907794326439693395175170725708.1")
+	oidFirstDefault = oid("2.25.73201415907794326439693395175170725708.2")
 )
 
 // oid parses an identifier of this file.

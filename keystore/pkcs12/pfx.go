@@ -182,7 +182,9 @@ func readContentInfo(s *cryptobyte.String) (id x509.OID, content cryptobyte.Stri
 }
 
 // writePFX writes a file: certificates in an encrypted safe, keys in a safe of
-// bags that are encrypted themselves.
+// bags that are encrypted themselves. A safe without a bag is left out, because
+// GnuTLS refuses it; but a file with nothing in it has the encrypted one, by
+// which a wrong password is told from damage.
 func writePFX(certificates, keys []bag, sealer *pbe.Sealer) ([]byte, error) {
 	plain, err := safeContents(certificates)
 	if err != nil {
@@ -198,17 +200,12 @@ func writePFX(certificates, keys []bag, sealer *pbe.Sealer) ([]byte, error) {
 	}
 	var safes cryptobyte.Builder
 	safes.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		addContentInfo(b, oidEncryptedData, func(b *cryptobyte.Builder) {
-			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				b.AddASN1Int64(0)
-				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-					addOID(b, oidData)
-					b.AddBytes(alg)
-					b.AddASN1(cbasn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(encrypted) })
-				})
-			})
-		})
-		addContentInfo(b, oidData, func(b *cryptobyte.Builder) { b.AddASN1OctetString(shrouded) })
+		if len(certificates) > 0 || len(keys) == 0 {
+			addContentInfo(b, oidEncryptedData, func(b *cryptobyte.Builder) { addEncryptedData(b, alg, encrypted) })
+		}
+		if len(keys) > 0 {
+			addContentInfo(b, oidData, func(b *cryptobyte.Builder) { b.AddASN1OctetString(shrouded) })
+		}
 	})
 	authSafe, err := safes.Bytes()
 	if err != nil {
@@ -219,6 +216,18 @@ func writePFX(certificates, keys []bag, sealer *pbe.Sealer) ([]byte, error) {
 		return nil, err
 	}
 	return wrap(authSafe, mac)
+}
+
+// addEncryptedData writes an EncryptedData (RFC 2315, 13).
+func addEncryptedData(b *cryptobyte.Builder, alg, encrypted []byte) {
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(0)
+		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			addOID(b, oidData)
+			b.AddBytes(alg)
+			b.AddASN1(cbasn1.Tag(0).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(encrypted) })
+		})
+	})
 }
 
 // wrap writes the PFX around an AuthenticatedSafe.

@@ -123,9 +123,9 @@ func understand(list []attribute) (attributes, error) {
 			a.localKeyID = bytes.Clone(octets)
 		case one.id.Equal(oidTrustedKeyUsage) && bytes.Equal(one.values, anyUsage()):
 			a.trusted = true
-		case one.id.Equal(oidDefault):
+		case one.id.Equal(oidDefault), one.id.Equal(oidFirstDefault):
 			a.isDefault = true
-		case one.id.Equal(oidRequest):
+		case one.id.Equal(oidRequest), one.id.Equal(oidFirstRequest):
 			if !values.ReadASN1(&octets, cbasn1.OCTET_STRING) {
 				return a, fmt.Errorf("%w: request", errStructure)
 			}

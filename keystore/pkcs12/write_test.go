@@ -156,6 +156,38 @@ func TestUnknownIsKept(t *testing.T) {
 	}
 }
 
+// TestFirstIdentifiers reads the attributes under the identifiers that they had
+// first, and writes them under those of today.
+func TestFirstIdentifiers(t *testing.T) {
+	for _, list := range [][]attribute{
+		{{oidFirstDefault, []byte{5, 0}}, {oidFirstRequest, []byte{4, 2, 'h', 'i'}}},
+		{{oidDefault, []byte{5, 0}}, {oidRequest, []byte{4, 2, 'h', 'i'}}},
+	} {
+		got, err := understand(list)
+		if err != nil || !got.isDefault || string(got.request) != "hi" || len(got.others) != 0 {
+			t.Errorf("%v are understood as default %v, request %q, %d others, %v", list, got.isDefault, got.request, len(got.others), err)
+		}
+	}
+	one := newPair(t, "one")
+	data, err := Format{}.Encode(&format.Content{Items: []format.Item{
+		{Kind: format.Request, Label: "one", Key: one.pkcs8, Request: []byte("hi"), Default: true},
+	}}, []byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]bool{"default": true, "request": true, "first default": false, "first request": false} {
+		content, err := map[string]x509.OID{
+			"default": oidDefault, "request": oidRequest, "first default": oidFirstDefault, "first request": oidFirstRequest,
+		}[id].MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := bytes.Contains(data, content); got != want {
+			t.Errorf("the identifier of the %s is written: %v; want %v", id, got, want)
+		}
+	}
+}
+
 // TestPairing gives keys to certificates where identifiers help, mislead or lack.
 func TestPairing(t *testing.T) {
 	one, two := newPair(t, "one"), newPair(t, "two")
@@ -206,6 +238,46 @@ func TestLabels(t *testing.T) {
 	want := []string{"A", "a (2)", "a (2) (2)", "signer", "signer (2)", "A (3)"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+}
+
+// TestNoEmptySafe counts the safes of what is written: GnuTLS reads none that is
+// empty.
+func TestNoEmptySafe(t *testing.T) {
+	one := newPair(t, "one")
+	signer := format.Item{Kind: format.Signer, Label: "ca", Certificate: one.cert}
+	request := format.Item{Kind: format.Request, Label: "request", Key: one.pkcs8}
+	for name, test := range map[string]struct {
+		items []format.Item
+		want  []bool // of each safe: whether it is encrypted
+	}{
+		"nothing":      {nil, []bool{true}},
+		"certificates": {[]format.Item{signer}, []bool{true}},
+		"keys":         {[]format.Item{request}, []bool{false}},
+		"both":         {[]format.Item{one.item("one")}, []bool{true, false}},
+	} {
+		data, err := Format{}.Encode(&format.Content{Items: test.items}, []byte("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := readPFX(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		safes, err := readSafes(file.authSafe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []bool
+		for _, s := range safes {
+			got = append(got, s.algorithm != nil)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: encrypted safes (-want +got):\n%s", name, diff)
+		}
+		if content, err := (Format{}).Decode(data, []byte("x")); err != nil || len(content.Items) != len(test.items) {
+			t.Errorf("%s: read again: %v", name, err)
+		}
 	}
 }
 
