@@ -74,35 +74,6 @@ func TestOpenSSLReads(t *testing.T) {
 	}
 }
 
-// TestReadsFreshKeys reads what the installed programs write today, under a
-// password that is not ASCII.
-func TestReadsFreshKeys(t *testing.T) {
-	dir := t.TempDir()
-	for name, args := range map[string][]string{
-		"rsa":     {"-t", "rsa", "-b", "2048"},
-		"ecdsa":   {"-t", "ecdsa", "-b", "521"},
-		"ed25519": {"-t", "ed25519"},
-		"pkcs8":   {"-t", "rsa", "-b", "2048", "-m", "PKCS8"},
-		"pem":     {"-t", "ecdsa", "-b", "384", "-m", "PEM"},
-	} {
-		path := filepath.Join(dir, name)
-		run(t, "ssh-keygen", append(args, "-q", "-N", "pässword", "-f", path)...)
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		key, err := Parse(data, given("pässword"))
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		run(t, "openssl", "pkey", "-in", write(t, pem.EncodeToMemory(&pem.Block{Type: TypePKCS8, Bytes: key})), "-check", "-noout")
-		if _, err := Parse(data, given("password")); !errors.Is(err, ErrPassword) {
-			t.Errorf("%s with a wrong password: %v; want ErrPassword", name, err)
-		}
-	}
-}
-
 // TestTraditionalIsOpenSSLs compares byte for byte.
 func TestTraditionalIsOpenSSLs(t *testing.T) {
 	for name, want := range map[string]string{"ec.der": "EC PRIVATE KEY", "rsa.der": "RSA PRIVATE KEY"} {

@@ -95,30 +95,6 @@ func TestOpenSSLReads(t *testing.T) {
 	}
 }
 
-// TestOthersReadCAs gives keytool and OpenSSL's store the certificates.
-func TestOthersReadCAs(t *testing.T) {
-	content, err := Format{}.Decode(sample(t, "ca-bundle.pem"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	content.Items[0].Trusted = true
-	data, err := Format{}.Encode(content, []byte("x"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out := run(t, "openssl", "storeutl", "-certs", "-noout", path); !bytes.Contains(out, []byte("Total found: 2")) {
-		t.Errorf("storeutl prints:\n%s", out)
-	}
-	out := run(t, "keytool", "-printcert", "-file", path)
-	if !bytes.Contains(out, []byte("CN=Sample CA")) || !bytes.Contains(out, []byte("CN=Other CA")) {
-		t.Errorf("keytool prints:\n%s", out)
-	}
-}
-
 // awkward are labels that look like something else in the text.
 var awkward = []string{macLine, "x\n" + macLine, "keyman: trusted", "x\n    keyman: trusted", "\"x\"", " x ", "=====", "-----BEGIN X-----", "\r", "\x00"}
 
