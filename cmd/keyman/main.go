@@ -10,9 +10,13 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
+
+	"keyman/internal/harden"
 )
 
 func main() {
+	// Where that cannot be had, as in some sandboxes, there is nothing better.
+	_ = harden.NoCore()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
