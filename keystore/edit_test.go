@@ -255,7 +255,7 @@ func TestReceive(t *testing.T) {
 			t.Errorf("%s changed the store: %s; it was %s", name, after, before)
 		}
 	}
-	refused("no trusted CA at all", ErrUntrustedIssuer, certificate, sub.der, root.der)
+	refused("no trusted CA at all", ErrUnknownIssuer, certificate, sub.der, root.der)
 	if _, err := s.AddSigner("root", root.der, false); err != nil {
 		t.Fatal(err)
 	}
@@ -263,10 +263,11 @@ func TestReceive(t *testing.T) {
 	if err := s.SetTrusted("root", true); err != nil {
 		t.Fatal(err)
 	}
-	refused("an intermediate missing", ErrUntrustedIssuer, certificate)
-	refused("a stranger with the CA's name", ErrUntrustedIssuer, certify(t, stranger, waiting), stranger.der)
-	refused("self-signed", ErrUntrustedIssuer, issue(t, "waiting", waiting.mustPublic(t), false, &authority{key: stranger.key, der: stranger.der}, nil))
+	refused("an intermediate missing", ErrUnknownIssuer, certificate)
+	refused("a stranger with the CA's name", ErrUnknownIssuer, certify(t, stranger, waiting), stranger.der)
+	refused("self-signed", ErrUnknownIssuer, issue(t, "waiting", waiting.mustPublic(t), false, &authority{key: stranger.key, der: stranger.der}, nil))
 	refused("nobody's key", ErrNoRequest, root.leaf(t, "x", newKey(t).Public()))
+	refused("nobody's key under the name of a request", ErrKeyMismatch, root.leaf(t, "waiting", newKey(t).Public()))
 	refused("nothing", ErrNoRequest)
 	refused("no certificate", ErrCertificate, []byte("x"))
 	// An end entity's certificate issues nothing, whoever signed it.

@@ -64,7 +64,8 @@ var (
 	ErrKind                 = errors.New("the entry is of another kind")
 	ErrNoRequest            = errors.New("no request has the key of this certificate")
 	ErrOwnKey               = errors.New("its private key is here")
-	ErrUntrustedIssuer      = errors.New("the issuer is not in the key database as a trusted CA")
+	ErrUnknownIssuer        = errors.New("the issuer is not in the key database")
+	ErrUntrustedIssuer      = errors.New("the issuer is not trusted")
 	ErrNotRoot              = errors.New("not the certificate of a root CA")
 	ErrExpired              = errors.New("the certificate has expired")
 	ErrInUse                = errors.New("other entries chain to this certificate")
@@ -96,7 +97,8 @@ var hints = []struct {
 	{ErrKeyMismatch, "the certificate has to be the one that was issued for this very key"},
 	{ErrNoRequest, "receive it into the key database that made the request"},
 	{ErrOwnKey, "a certificate for a request of one's own is received: keyman cert receive; one for a key that has a certificate needs a request first: keyman cert renew"},
-	{ErrUntrustedIssuer, "if you trust the CA, add its certificate first: keyman cert add FILE --label LABEL"},
+	{ErrUnknownIssuer, "certificates of CAs between belong into the same file; if you trust the CA at the top, add it first: keyman cert add FILE"},
+	{ErrUntrustedIssuer, "if you do trust that CA: keyman cert trust LABEL on"},
 	{ErrNotRoot, "keyman cert add takes the certificate of any CA"},
 	{ErrInUse, "delete those first, or use --force"},
 }

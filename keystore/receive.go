@@ -3,7 +3,6 @@ package keystore
 import (
 	"bytes"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -20,8 +19,10 @@ import (
 // trust is never brought along.
 //
 // It returns ErrNoRequest where the key is not here, ErrDuplicateCertificate and
-// ErrOwnKey where the key is here and no request waits, and ErrUntrustedIssuer where
-// the signatures lead to no trusted CA of this store.
+// ErrOwnKey where the key is here and no request waits, ErrKeyMismatch where a
+// request asks for the same name with another key, ErrUnknownIssuer where the
+// issuers lead to no CA of this store, and ErrUntrustedIssuer where they lead to one
+// that is not trusted.
 func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 	parsed, err := parseAll(certificates)
 	if err != nil {
@@ -32,9 +33,9 @@ func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 		return Entry{}, s.noRequest(parsed)
 	}
 	item := s.content().Items[i]
-	path, err := s.trustedPath(leaf, parsed)
-	if err != nil {
-		return Entry{}, &EntryError{Label: item.Label, Err: ErrUntrustedIssuer, Detail: err.Error()}
+	path, untrusted := s.trustedPath(leaf, parsed)
+	if untrusted != nil {
+		return Entry{}, &EntryError{Label: item.Label, Err: untrusted.Err, Detail: untrusted.Detail}
 	}
 
 	// From here on the request is out and the new item in, or nothing has changed.
@@ -66,7 +67,8 @@ func (s *Store) Receive(certificates [][]byte, label string) (Entry, error) {
 }
 
 // noRequest says why none of the certificates is received: one is there already,
-// its key has another certificate, or the key is not here.
+// its key has another certificate, or the key is not here, although one waits
+// under the same name.
 func (s *Store) noRequest(certificates []*x509.Certificate) error {
 	for _, c := range certificates {
 		owner, ok := s.keyOf(c.Raw)
@@ -75,6 +77,17 @@ func (s *Store) noRequest(certificates []*x509.Certificate) error {
 			return &EntryError{Label: owner.Label, Err: ErrDuplicateCertificate}
 		case ok:
 			return &EntryError{Label: owner.Label, Err: ErrOwnKey, Detail: "it has a certificate, and no request waits for another"}
+		}
+	}
+	for _, item := range s.content().Items {
+		request, err := x509.ParseCertificateRequest(item.Request)
+		if err != nil {
+			continue
+		}
+		for _, c := range certificates {
+			if bytes.Equal(request.RawSubject, c.RawSubject) {
+				return &EntryError{Label: item.Label, Err: ErrKeyMismatch, Detail: "its request is for " + nameText(c.RawSubject) + " with another key"}
+			}
 		}
 	}
 	return &EntryError{Err: ErrNoRequest, Detail: subjects(certificates)}
@@ -102,7 +115,7 @@ func (s *Store) requestFor(certificates []*x509.Certificate) (int, *x509.Certifi
 // trustedPath follows the issuers of a certificate, among the store's and those
 // that came with it, to a trusted CA of this store. Each signature must verify.
 // It returns the CAs on the way, without the trusted one.
-func (s *Store) trustedPath(leaf *x509.Certificate, more []*x509.Certificate) ([]*x509.Certificate, error) {
+func (s *Store) trustedPath(leaf *x509.Certificate, more []*x509.Certificate) ([]*x509.Certificate, *EntryError) {
 	var path []*x509.Certificate
 	at := leaf
 	for range maxChain {
@@ -111,15 +124,31 @@ func (s *Store) trustedPath(leaf *x509.Certificate, more []*x509.Certificate) ([
 		}
 		issuer := s.issuer(linkOf(at), more).parsed
 		if issuer == nil || selfIssued(issuer) {
-			return nil, errors.New(nameText(at.RawIssuer))
+			return nil, s.noAnchor(at, issuer)
 		}
 		if err := at.CheckSignatureFrom(issuer); err != nil {
-			return nil, fmt.Errorf("the certificate of %s: %w", nameText(at.RawSubject), err)
+			return nil, &EntryError{Err: ErrUntrustedIssuer, Detail: fmt.Sprintf("the certificate of %s: %v", nameText(at.RawSubject), err)}
 		}
 		path = append(path, issuer)
 		at = issuer
 	}
-	return nil, errors.New("the chain is too long")
+	return nil, &EntryError{Err: ErrUntrustedIssuer, Detail: "the chain is too long"}
+}
+
+// noAnchor says why a path ends at a certificate whose issuer is no trusted CA:
+// that one is here without trust, or it is not here, whether it came along or not.
+func (s *Store) noAnchor(at, issuer *x509.Certificate) *EntryError {
+	name := nameText(at.RawIssuer)
+	for _, item := range s.content().Items {
+		l := readLink(item.Certificate)
+		switch {
+		case issuer != nil && bytes.Equal(item.Certificate, issuer.Raw):
+			return &EntryError{Err: ErrUntrustedIssuer, Detail: fmt.Sprintf("%q is here without trust", item.Label)}
+		case item.Kind == Signer && l.known && bytes.Equal(l.subject, at.RawIssuer):
+			return &EntryError{Err: ErrUnknownIssuer, Detail: fmt.Sprintf("%s; %q has that name and another key", name, item.Label)}
+		}
+	}
+	return &EntryError{Err: ErrUnknownIssuer, Detail: name}
 }
 
 // trustedIssuer finds the trusted CA that issued a certificate and whose
