@@ -7,6 +7,10 @@
 // programs and sentences for people. The zero Verdict, the zero Policy and an
 // empty chain accept nothing.
 //
+// Package crl/certpath validates paths by the whole of RFC 5280, 6.1, and asks a
+// ListChecker about revocation: complete, delta and indirect lists, by the whole
+// of 6.3.
+//
 // Parse reads one list, DER or PEM, and indexes it; List.Lookup finds an entry
 // without allocating. A parsed list proves nothing until
 // List.CheckSignatureFrom has seen its issuer's certificate; only Checker does

@@ -8,6 +8,8 @@ import (
 	"math/big"
 	"net/url"
 	"testing"
+
+	"keyman/internal/cert"
 )
 
 // FuzzPoints: distribution points come from certificates of others.
@@ -45,7 +47,11 @@ func FuzzScope(f *testing.F) {
 	f.Add([]byte("\x30\x12\xa0\x0d\xa0\x0b\x86\x09http://h/\x82\x01\xff"))
 	f.Add([]byte("\x30\x04\x83\x02\x06\x40"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if s, err := parseScope(data); err == nil && s.String() == "" {
+		p, err := cert.ParseIssuingDistributionPoint(data)
+		if err != nil {
+			return
+		}
+		if s, err := newScope(p); err == nil && s.String() == "" {
 			t.Error("a scope without words")
 		}
 	})

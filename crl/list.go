@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"iter"
 	"math/big"
+	"slices"
 	"sort"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"keyman/internal/cert"
 	"keyman/internal/dn"
 )
 
@@ -52,8 +54,13 @@ type List struct {
 	entries   []byte   // the entries, one behind the other
 	index     []uint32 // where each entry begins in entries, by serial number
 
-	otherIssuers bool // an entry has the certificateIssuer extension
-	authority    bool // from authorityRevocationList: see setAuthority
+	point *cert.IssuingDistributionPoint // what Scope shows, nil likewise
+	// issuers are where the entries with the certificateIssuer extension begin
+	// in entries, in their order.
+	issuers []uint32
+	// issuerKey is Issuer as cert.NameKey has it.
+	issuerKey string
+	authority bool // from authorityRevocationList: see setAuthority
 }
 
 // An Extension is one extension of a list.
@@ -116,7 +123,7 @@ func (l *List) revokes(serial *big.Int) (Entry, bool) {
 	if l.Scope != nil && l.Scope.OnlyAttributeCerts {
 		return Entry{}, false // they have serial numbers of their own
 	}
-	if !l.otherIssuers {
+	if !l.otherIssuers() {
 		e, ok := l.Lookup(serial)
 		return e, ok && e.Revokes()
 	}
@@ -136,6 +143,52 @@ func (l *List) revokes(serial *big.Int) (Entry, bool) {
 		}
 	}
 	return Entry{}, false
+}
+
+// otherIssuers reports whether an entry has the certificateIssuer extension.
+func (l *List) otherIssuers() bool { return len(l.issuers) > 0 }
+
+// find finds the entry for a certificate: one with its serial number, as content
+// octets, and of its issuer, given as cert.NameKey has it, where the list speaks
+// for several. An entry is about
+// certificates of the issuer that it names, or that the last one before it named,
+// or of the list's own where none did (RFC 5280, 5.3.3). Of several entries one
+// that revokes goes first. It allocates nothing where the list speaks for its
+// issuer alone.
+func (l *List) find(serial []byte, issuer string) (found Entry, ok bool) {
+	own := l.issuerKey == issuer
+	if !own && !l.otherIssuers() {
+		return Entry{}, false
+	}
+	for i := l.search(serial); i < len(l.index) && bytes.Equal(serialAt(l.entries, l.index[i]), serial); i++ {
+		if l.otherIssuers() && !l.isAbout(l.index[i], issuer, own) {
+			continue
+		}
+		if !ok || !found.Revokes() {
+			found, ok = l.entryAt(l.index[i]), true
+		}
+	}
+	return found, ok
+}
+
+// isAbout reports whether the entry at an offset is about certificates of an
+// issuer; own says that this is the list's.
+func (l *List) isAbout(at uint32, issuer string, own bool) bool {
+	n, exact := slices.BinarySearch(l.issuers, at)
+	if !exact {
+		n-- // the last one before it
+	}
+	if n < 0 {
+		return own
+	}
+	_, notes, err := parseEntry(content(l.entries[l.issuers[n]:]), l.Version)
+	if err != nil {
+		return false // Parse has read every entry
+	}
+	names, err := cert.ParseGeneralNames(notes.issuer)
+	return err == nil && slices.ContainsFunc(names, func(g cert.GeneralName) bool {
+		return g.Kind == cert.DirectoryName && cert.NameKey(g.Value) == issuer
+	})
 }
 
 // isIssuer reports whether GeneralNames may name the list's issuer. What cannot
@@ -163,19 +216,23 @@ func (l *List) isIssuer(names cryptobyte.String) bool {
 // lookup finds an entry by the content octets of its serial number. Where a
 // list names a serial number more than once, an entry that revokes goes first.
 func (l *List) lookup(serial []byte) (Entry, bool) {
-	i := sort.Search(len(l.index), func(i int) bool {
-		return bytes.Compare(serialAt(l.entries, l.index[i]), serial) >= 0
-	})
 	var (
 		found Entry
 		ok    bool
 	)
-	for ; i < len(l.index) && bytes.Equal(serialAt(l.entries, l.index[i]), serial); i++ {
+	for i := l.search(serial); i < len(l.index) && bytes.Equal(serialAt(l.entries, l.index[i]), serial); i++ {
 		if !ok || !found.Revokes() {
 			found, ok = l.entryAt(l.index[i]), true
 		}
 	}
 	return found, ok
+}
+
+// search returns where in the index the entries for a serial number begin.
+func (l *List) search(serial []byte) int {
+	return sort.Search(len(l.index), func(i int) bool {
+		return bytes.Compare(serialAt(l.entries, l.index[i]), serial) >= 0
+	})
 }
 
 // integerOctets returns the content octets of i as a DER INTEGER.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"keyman/internal/cert"
 	"keyman/internal/dn"
 )
 
@@ -134,6 +135,7 @@ func (l *List) parseTBS(element cryptobyte.String) error {
 	if l.Issuer, err = dn.FromDER(issuer); err != nil {
 		return fmt.Errorf("issuer: %w", err)
 	}
+	l.issuerKey = cert.NameKey(issuer)
 	var ok bool
 	if l.ThisUpdate, ok = readTime(&tbs); !ok {
 		return errMalformed("thisUpdate")
@@ -176,7 +178,9 @@ func (l *List) parseEntries(entries cryptobyte.String) error {
 		if err != nil {
 			return fmt.Errorf("entry %d: %w", len(l.index)+1, err)
 		}
-		l.otherIssuers = l.otherIssuers || notes.issuer != nil
+		if notes.issuer != nil {
+			l.issuers = append(l.issuers, uint32(at))
+		}
 		if notes.unknownCritical != nil {
 			l.addUnknownCritical(oidText(notes.unknownCritical))
 		}
@@ -228,7 +232,9 @@ func (l *List) parseExtensions(extensions cryptobyte.String) error {
 		case oidDeltaIndicator:
 			l.DeltaBase, err = parseNumber(value)
 		case oidScope:
-			l.Scope, err = parseScope(value)
+			if l.point, err = cert.ParseIssuingDistributionPoint(value); err == nil {
+				l.Scope, err = newScope(l.point)
+			}
 		case oidAuthorityKeyID:
 			l.AuthorityKeyID, err = parseAuthorityKeyID(value)
 		default:

@@ -5,9 +5,9 @@ import (
 	"crypto/x509"
 	"slices"
 
-	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"keyman/internal/cert"
 	"keyman/internal/dn"
 )
 
@@ -51,78 +51,31 @@ var (
 	tag1Constructed = cbasn1.Tag(1).ContextSpecific().Constructed()
 	tag2Constructed = cbasn1.Tag(2).ContextSpecific().Constructed()
 	tagDirectory    = cbasn1.Tag(4).ContextSpecific().Constructed()
-	tagURI          = cbasn1.Tag(6).ContextSpecific()
 )
 
-// parseScope reads the value of an issuing distribution point extension.
-func parseScope(value cryptobyte.String) (*Scope, error) {
-	var content cryptobyte.String
-	if !value.ReadASN1(&content, cbasn1.SEQUENCE) || !value.Empty() {
-		return nil, errMalformed("issuing distribution point")
+// newScope shows an issuing distribution point.
+func newScope(p *cert.IssuingDistributionPoint) (*Scope, error) {
+	s := &Scope{
+		OnlyUserCerts: p.OnlyUserCerts, OnlyCACerts: p.OnlyCACerts, OnlySomeReasons: p.SomeReasons,
+		Indirect: p.Indirect, OnlyAttributeCerts: p.OnlyAttributeCerts,
 	}
-	s := &Scope{}
 	var err error
-	if content.PeekASN1Tag(tag0Constructed) {
-		if s.Point, err = readPointName(&content); err != nil {
-			return nil, err
-		}
-	}
-	for tag := range 5 {
-		tag := cbasn1.Tag(tag + 1).ContextSpecific()
-		if !content.PeekASN1Tag(tag) {
-			continue
-		}
-		ok := true
-		switch tag {
-		case cbasn1.Tag(1).ContextSpecific():
-			ok = readBool(&content, tag, &s.OnlyUserCerts)
-		case cbasn1.Tag(2).ContextSpecific():
-			ok = readBool(&content, tag, &s.OnlyCACerts)
-		case cbasn1.Tag(3).ContextSpecific():
-			s.OnlySomeReasons = true
-			ok = content.SkipASN1(tag)
-		case cbasn1.Tag(4).ContextSpecific():
-			ok = readBool(&content, tag, &s.Indirect)
-		case cbasn1.Tag(5).ContextSpecific():
-			ok = readBool(&content, tag, &s.OnlyAttributeCerts)
-		}
-		if !ok {
-			return nil, errMalformed("issuing distribution point")
-		}
-	}
-	if !content.Empty() {
-		return nil, errMalformed("issuing distribution point")
-	}
-	return s, nil
+	s.Point, err = newPointName(p.Name)
+	return s, err
 }
 
-// readPointName reads [0] DistributionPointName.
-func readPointName(s *cryptobyte.String) (*PointName, error) {
-	var choice, names cryptobyte.String
-	if !s.ReadASN1(&choice, tag0Constructed) {
-		return nil, errMalformed("distribution point name")
+// newPointName shows the name of a distribution point; nil is none.
+func newPointName(n *cert.PointName) (*PointName, error) {
+	if n == nil {
+		return nil, nil
 	}
-	p := &PointName{}
-	if choice.PeekASN1Tag(tag1Constructed) {
-		p.Relative = true
-		return p, nil
-	}
-	if !choice.ReadASN1(&names, tag0Constructed) || !choice.Empty() || names.Empty() {
-		return nil, errMalformed("distribution point name")
-	}
-	for !names.Empty() {
-		var (
-			content cryptobyte.String
-			tag     cbasn1.Tag
-		)
-		if !names.ReadAnyASN1(&content, &tag) {
-			return nil, errMalformed("distribution point name")
-		}
-		switch tag {
-		case tagURI:
-			p.URIs = append(p.URIs, string(content))
-		case tagDirectory:
-			name, err := dn.FromDER(content)
+	p := &PointName{Relative: n.Relative != nil}
+	for _, g := range n.Full {
+		switch g.Kind {
+		case cert.URIName:
+			p.URIs = append(p.URIs, g.Text())
+		case cert.DirectoryName:
+			name, err := g.Directory()
 			if err != nil {
 				return nil, err
 			}
@@ -150,8 +103,8 @@ const maxPoints = 64
 
 // points reads the distribution points of a certificate. It reads them itself
 // because crypto/x509 keeps the URIs alone, and not whose lists lie there.
-func points(cert *x509.Certificate) ([]point, error) {
-	for _, extension := range cert.Extensions {
+func points(c *x509.Certificate) ([]point, error) {
+	for _, extension := range c.Extensions {
 		if extension.Id.String() == oidDistributionPoints {
 			return parsePoints(extension.Value)
 		}
@@ -159,34 +112,22 @@ func points(cert *x509.Certificate) ([]point, error) {
 	return nil, nil
 }
 
-func parsePoints(value cryptobyte.String) ([]point, error) {
-	var content cryptobyte.String
+func parsePoints(value []byte) ([]point, error) {
 	// An empty sequence is no name of a source, and not the same as none: RFC
 	// 5280 has at least one point in it.
-	if !value.ReadASN1(&content, cbasn1.SEQUENCE) || !value.Empty() || content.Empty() {
+	read, err := cert.ParseCRLDistributionPoints(value)
+	if err != nil {
+		return nil, err
+	}
+	if len(read) > maxPoints {
 		return nil, errMalformed("CRL distribution points")
 	}
-	var all []point
-	for !content.Empty() {
-		var (
-			element, ignored cryptobyte.String
-			p                point
-			err              error
-		)
-		if len(all) == maxPoints || !content.ReadASN1(&element, cbasn1.SEQUENCE) {
-			return nil, errMalformed("CRL distribution points")
+	all := make([]point, len(read))
+	for i, p := range read {
+		all[i].partial, all[i].foreign = p.Reasons&cert.AllReasons != cert.AllReasons, p.CRLIssuer != nil
+		if all[i].name, err = newPointName(p.Name); err != nil {
+			return nil, err
 		}
-		if element.PeekASN1Tag(tag0Constructed) {
-			if p.name, err = readPointName(&element); err != nil {
-				return nil, err
-			}
-		}
-		reasons := cbasn1.Tag(1).ContextSpecific()
-		if !element.ReadOptionalASN1(&ignored, &p.partial, reasons) ||
-			!element.ReadOptionalASN1(&ignored, &p.foreign, tag2Constructed) || !element.Empty() {
-			return nil, errMalformed("CRL distribution points")
-		}
-		all = append(all, p)
 	}
 	return all, nil
 }
@@ -195,7 +136,7 @@ func parsePoints(value cryptobyte.String) ([]point, error) {
 // certificate whose distribution points are given: "" where it is complete for
 // it. partial means that an entry counts although its absence does not.
 func (l *List) covers(cert *x509.Certificate, at []point) (why string, partial bool) {
-	if l.otherIssuers && (l.Scope == nil || !l.Scope.Indirect) {
+	if l.otherIssuers() && (l.Scope == nil || !l.Scope.Indirect) {
 		return "names other issuers in its entries without being an indirect list", false
 	}
 	isCA := cert.BasicConstraintsValid && cert.IsCA

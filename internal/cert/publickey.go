@@ -27,6 +27,7 @@ type PublicKey struct {
 	// *dsa.PublicKey. A DSA key may lack its parameters: see Inherit.
 	Key crypto.PublicKey
 
+	id string
 	// limit is what signatures of an RSASSA-PSS key must be, nil where the
 	// key does not say.
 	limit *Scheme
@@ -72,7 +73,7 @@ func ParsePublicKey(spki []byte) (PublicKey, error) {
 		return PublicKey{}, errMalformed("public key")
 	}
 	bits = bits[1:]
-	k := PublicKey{}
+	k := PublicKey{id: string(spki)}
 	switch algorithm.OID {
 	case oidRSA:
 		// RFC 3279, 2.3.1: NULL, and some leave it out.
@@ -228,6 +229,10 @@ func (k PublicKey) Complete() bool {
 	return k.Key != nil && (!ok || key.P != nil)
 }
 
+// ID returns what two keys share exactly when they were read from the same
+// encodings: an index for maps. A key that was not read has "".
+func (k PublicKey) ID() string { return k.id }
+
 // Inherit returns the key with the parameters of its issuer's key, where it
 // lacks its own (RFC 5280, 6.1.4 (e)). It changes nothing where the issuer's is
 // of another kind.
@@ -236,6 +241,7 @@ func (k PublicKey) Inherit(issuer PublicKey) PublicKey {
 	if !ok || k.Complete() || k.Kind != DSA {
 		return k
 	}
+	k.id = issuer.id + k.id
 	k.Key = &dsa.PublicKey{Parameters: from.Parameters, Y: k.Key.(*dsa.PublicKey).Y}
 	return k
 }

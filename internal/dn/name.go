@@ -69,6 +69,32 @@ func (n Name) last(oid string) string {
 	return ""
 }
 
+// Values returns the values of an attribute type, a dotted OID, in the order of
+// the encoding. A value that is no text is "".
+func (n Name) Values(oid string) []string {
+	var values []string
+	for _, set := range n.rdns {
+		for _, a := range set {
+			switch {
+			case a.oid != oid:
+			case a.opaque:
+				values = append(values, "")
+			default:
+				values = append(values, a.value)
+			}
+		}
+	}
+	return values
+}
+
+// HasPrefix reports whether the name lies in the subtree of another: whether it
+// is that name, or begins with it (RFC 5280, 4.2.1.10, 7.1). Every name begins
+// with the empty one.
+func (n Name) HasPrefix(other Name) bool {
+	// Every RDN of a key is counted, so that no part of one can pass for a whole.
+	return strings.HasPrefix(n.Key(), other.Key())
+}
+
 // Equal reports whether two names are the same name (RFC 5280, 7.1): the same
 // attributes in the same order, compared without regard to string type, case,
 // and the amount of white space.

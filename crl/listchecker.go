@@ -1,0 +1,392 @@
+package crl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"keyman/crl/certpath"
+	"keyman/internal/cert"
+)
+
+// A ListSource gives a ListChecker the lists that it asks for. It is used by
+// several goroutines at once and returns when the context ends. The lists are
+// parsed, and not verified; those that do not fit are left aside, so that a
+// source may give more than it was asked for.
+type ListSource interface {
+	ListsAt(ctx context.Context, at ListPlace) ([]*List, error)
+}
+
+// A ListPlace is where lists about a certificate are found.
+type ListPlace struct {
+	// Certificate is the one that is asked about.
+	Certificate *certpath.Certificate
+	// Issuer signs the lists: the DER encoding of a name.
+	Issuer []byte
+	// Names are those of the distribution point; none is where the lists of
+	// the issuer are usually found.
+	Names []cert.GeneralName
+}
+
+// ListsAtHand are lists that need no fetching.
+type ListsAtHand []*List
+
+// ListsAt returns the lists of the issuer.
+func (all ListsAtHand) ListsAt(_ context.Context, at ListPlace) ([]*List, error) {
+	issuer := cert.NameKey(at.Issuer)
+	var own []*List
+	for _, l := range all {
+		if l.issuerKey == issuer {
+			own = append(own, l)
+		}
+	}
+	return own, nil
+}
+
+// The limits of one check by a ListChecker.
+const (
+	// MaxSignerDepth bounds how far the check of a list's signer leads to
+	// another list with a signer of its own, and so on.
+	MaxSignerDepth = 3
+	// MaxSignerChecks bounds the signers that are tried in one check, all
+	// depths together.
+	MaxSignerChecks = 64
+	// MaxListsAtPlace bounds the lists that are looked at in one place.
+	MaxListsAtPlace = 64
+)
+
+// A ListChecker answers certpath's question whether a certificate is revoked, by
+// lists as RFC 5280, 6.3, has it: complete and delta lists, indirect ones, those
+// for some reasons or kinds of certificates, and those whose signer has a key
+// and a path of its own. It may be used by several goroutines at once.
+type ListChecker struct {
+	source   ListSource
+	signers  []*certpath.Certificate
+	verified *verified
+}
+
+// NewListChecker returns a ListChecker over a source. signers are certificates
+// that may have signed lists, beside those of the path; nobody need trust them.
+func NewListChecker(source ListSource, signers []*certpath.Certificate) *ListChecker {
+	return &ListChecker{source: source, signers: slices.Clone(signers), verified: newVerified()}
+}
+
+// Check implements certpath.Revocation.
+func (c *ListChecker) Check(ctx context.Context, q certpath.Query) error {
+	a := c.Ask(ctx, q)
+	return a.Err()
+}
+
+// Ask is Check with the whole answer.
+func (c *ListChecker) Ask(ctx context.Context, q certpath.Query) Answer {
+	return listRun{checker: c, work: new(int)}.ask(ctx, q)
+}
+
+// An Answer says what lists say about one certificate.
+type Answer struct {
+	// Status is StatusGood, StatusRevoked or StatusUndetermined.
+	Status Status
+	// Entry is that of a certificate that is revoked, and By the list that it
+	// stands in.
+	Entry Entry
+	By    *List
+	// Reasons are those for which a list was found: cert.AllReasons where the
+	// certificate is good.
+	Reasons cert.Reasons
+	// Considered are the lists that were looked at, in their order.
+	Considered []Considered
+	// Errors are what the source and the certificate's extensions said.
+	Errors []error
+}
+
+// Considered is a list that was looked at, and why it did not count.
+type Considered struct {
+	List *List
+	// Why is empty for a list that counted.
+	Why string
+}
+
+// Err returns nil for a certificate that is good. The error has
+// certpath.ErrRevoked in it for one that is revoked.
+func (a Answer) Err() error {
+	switch a.Status {
+	case StatusGood:
+		return nil
+	case StatusRevoked:
+		return fmt.Errorf("%w on %s, reason %s, says %s", certpath.ErrRevoked, when(a.Entry.Date), a.Entry.Reason, listName(a.By))
+	}
+	var parts []string
+	for _, err := range a.Errors {
+		parts = append(parts, err.Error())
+	}
+	for _, c := range a.Considered {
+		if c.Why != "" {
+			parts = append(parts, listName(c.List)+" "+c.Why)
+		}
+	}
+	switch {
+	case a.Reasons != 0:
+		parts = append(parts, fmt.Sprintf("the lists that count leave out the reasons %#x", uint16(cert.AllReasons&^a.Reasons)))
+	case len(parts) == 0:
+		parts = []string{"no list was found"}
+	}
+	return errors.New(strings.Join(parts, "; "))
+}
+
+// A listRun is one check, or that of a list's signer within it.
+type listRun struct {
+	checker *ListChecker
+	depth   int                   // how many signers led here
+	signer  *certpath.Certificate // the last of them
+	work    *int                  // signers that were tried
+}
+
+// Check implements certpath.Revocation for the path of a list's signer.
+func (r listRun) Check(ctx context.Context, q certpath.Query) error { return r.ask(ctx, q).Err() }
+
+// A listCheck is what is known while one certificate is looked for.
+type listCheck struct {
+	listRun
+	query  certpath.Query
+	target *certpath.Certificate
+	isCA   bool
+	answer Answer
+}
+
+// ask follows RFC 5280, 6.3.3.
+func (r listRun) ask(ctx context.Context, q certpath.Query) Answer {
+	c := &listCheck{listRun: r, query: q, target: q.Certificate(), answer: Answer{Status: StatusUndetermined}}
+	if e, ok := c.target.Extension(cert.OIDBasicConstraints); ok {
+		b, err := cert.ParseBasicConstraints(e.Value)
+		c.isCA = err == nil && b.CA
+	}
+	var points []cert.DistributionPoint
+	if e, ok := c.target.Extension(cert.OIDCRLPoints); ok {
+		var err error
+		if points, err = cert.ParseCRLDistributionPoints(e.Value); err != nil || len(points) > maxPoints {
+			c.answer.Errors = append(c.answer.Errors, errMalformed("CRL distribution points"))
+			return c.answer
+		}
+	}
+	for _, p := range points {
+		if c.done() {
+			break
+		}
+		c.point(ctx, p)
+	}
+	if !c.done() {
+		// What is not told by the points may be in the issuer's own list.
+		c.place(ctx, c.target.RawIssuer, nil, cert.DistributionPoint{Reasons: cert.AllReasons,
+			Name: &cert.PointName{Full: []cert.GeneralName{{Kind: cert.DirectoryName, Value: c.target.RawIssuer}}}})
+	}
+	if c.answer.Status == StatusUndetermined && c.answer.Reasons == cert.AllReasons {
+		c.answer.Status = StatusGood
+	}
+	return c.answer
+}
+
+// done reports whether nothing more need be asked.
+func (c *listCheck) done() bool {
+	return c.answer.Status == StatusRevoked || c.answer.Reasons == cert.AllReasons
+}
+
+// point looks at the lists of one distribution point, whose issuer may be
+// another one than the certificate's.
+func (c *listCheck) point(ctx context.Context, p cert.DistributionPoint) {
+	if len(p.CRLIssuer) == 0 {
+		c.place(ctx, c.target.RawIssuer, c.fullNames(p.Name, c.target.RawIssuer), p)
+		return
+	}
+	for _, g := range p.CRLIssuer {
+		if g.Kind != cert.DirectoryName || c.done() {
+			continue
+		}
+		names := c.fullNames(p.Name, g.Value)
+		if p.Name == nil {
+			names = p.CRLIssuer
+		}
+		c.place(ctx, g.Value, names, p)
+	}
+}
+
+// fullNames returns the names of a point, with a relative one completed by the
+// name of who signs the lists (RFC 5280, 4.2.1.13).
+func (c *listCheck) fullNames(p *cert.PointName, issuer []byte) []cert.GeneralName {
+	names, err := fullNames(p, issuer)
+	if err != nil {
+		c.answer.Errors = append(c.answer.Errors, fmt.Errorf("distribution point: %w", err))
+	}
+	return names
+}
+
+// place looks at the lists of one issuer at one point.
+func (c *listCheck) place(ctx context.Context, issuer []byte, names []cert.GeneralName, p cert.DistributionPoint) {
+	lists, err := c.checker.source.ListsAt(ctx, ListPlace{Certificate: c.target, Issuer: issuer, Names: names})
+	if err != nil {
+		c.answer.Errors = append(c.answer.Errors, err)
+	}
+	lists = lists[:min(len(lists), MaxListsAtPlace)]
+	for _, l := range lists {
+		if c.done() {
+			return
+		}
+		if l == nil || l.DeltaBase != nil {
+			continue // it is looked at with the list that it completes
+		}
+		c.list(ctx, l, lists, p)
+	}
+	if !slices.ContainsFunc(lists, func(l *List) bool { return l != nil && l.DeltaBase == nil }) {
+		for _, l := range lists {
+			if l != nil {
+				c.note(l, "is a delta list, and the list that it completes is not there")
+			}
+		}
+	}
+}
+
+// note notes why a list did not count; "" says that it did.
+func (c *listCheck) note(l *List, why string) {
+	// A list may be found in several places.
+	if this := (Considered{List: l, Why: why}); !slices.Contains(c.answer.Considered, this) {
+		c.answer.Considered = append(c.answer.Considered, this)
+	}
+}
+
+// list looks at one complete list (RFC 5280, 6.3.3 (b) to (l)).
+func (c *listCheck) list(ctx context.Context, l *List, others []*List, p cert.DistributionPoint) {
+	if why := c.outside(l, p); why != "" { // (b)
+		c.note(l, why)
+		return
+	}
+	// (d), (e)
+	reasons := p.Reasons & cert.AllReasons
+	if l.point != nil {
+		reasons &= l.point.Reasons
+	}
+	if reasons&^c.answer.Reasons == 0 {
+		c.note(l, "is about no reason that others are not about")
+		return
+	}
+	if why := c.unusable(l); why != "" {
+		c.note(l, why)
+		return
+	}
+	// (f), (g)
+	key, err := c.signedBy(ctx, l)
+	if err != nil {
+		c.note(l, err.Error())
+		return
+	}
+	delta := c.delta(l, others, key) // (c), (h)
+	if why := c.outdated(l); why != "" && delta == nil {
+		c.note(l, why)
+		return
+	}
+	c.note(l, "")
+	// (i), (j), (k)
+	by := l
+	entry, found := Entry{}, false
+	if delta != nil {
+		c.note(delta, "")
+		by = delta
+		entry, found = delta.find(c.target.SerialOctets, c.target.IssuerKey)
+	}
+	if !found {
+		by = l
+		entry, found = l.find(c.target.SerialOctets, c.target.IssuerKey)
+	}
+	if found && entry.Revokes() {
+		c.answer.Status, c.answer.Entry, c.answer.By = StatusRevoked, entry, by
+		return
+	}
+	c.answer.Reasons |= reasons // (l)
+}
+
+// unusable returns why a list says nothing about any certificate.
+func (c *listCheck) unusable(l *List) string {
+	now := c.query.Options.Time
+	switch {
+	case len(l.UnknownCritical) > 0:
+		// RFC 5280, 5.2 and 5.3.
+		return "has a critical extension that is not known, OID " + l.UnknownCritical[0]
+	case l.otherIssuers() && (l.point == nil || !l.point.Indirect):
+		return "names other issuers in its entries without being an indirect list"
+	case l.ThisUpdate.After(now.Add(ClockSkew)):
+		return "is not valid yet, made " + when(l.ThisUpdate)
+	}
+	return ""
+}
+
+// outdated returns why a list is not the last word any more.
+func (c *listCheck) outdated(l *List) string {
+	switch {
+	case l.NextUpdate.IsZero():
+		// RFC 5280, 5.1.2.5, demands the date.
+		return "does not say when the next one is due"
+	case l.expired(c.query.Options.Time):
+		return "is out of date, the next one was due " + when(l.NextUpdate)
+	}
+	return ""
+}
+
+// delta returns the newest delta list that completes a list and is usable, nil
+// where there is none (RFC 5280, 5.2.4, 6.3.3 (c) and (h)).
+func (c *listCheck) delta(l *List, others []*List, key cert.PublicKey) *List {
+	var newest *List
+	for _, d := range others {
+		if d == nil || d.DeltaBase == nil {
+			continue
+		}
+		why := completes(d, l)
+		if why == "" {
+			why = c.unusable(d)
+		}
+		if why == "" {
+			why = c.outdated(d)
+		}
+		if why == "" {
+			// (h): by the same key.
+			if err := c.checker.verified.check(d, key, c.query.Options.Strength); err != nil {
+				why = err.Error()
+			}
+		}
+		switch {
+		case why != "":
+			c.note(d, why)
+		case newest == nil || d.newer(newest):
+			newest = d
+		}
+	}
+	return newest
+}
+
+// completes returns why a delta list does not complete a complete one.
+func completes(d, l *List) string {
+	switch {
+	case d.issuerKey != l.issuerKey:
+		return "is another issuer's"
+	case !slices.Equal(d.extension(oidScopeText), l.extension(oidScopeText)):
+		return "has another scope than the list that it would complete"
+	case !slices.Equal(d.AuthorityKeyID, l.AuthorityKeyID):
+		return "is made with another key than the list that it would complete"
+	case l.Number == nil || d.Number == nil:
+		return "cannot be combined: one of the two lists has no number"
+	case l.Number.Cmp(d.DeltaBase) < 0:
+		return fmt.Sprintf("completes list %s and later ones, and not %s", d.DeltaBase, l.Number)
+	case l.Number.Cmp(d.Number) >= 0:
+		return "is no newer than the complete list"
+	}
+	return ""
+}
+
+// extension returns the value of one of the list's extensions, nil for none.
+func (l *List) extension(oid string) []byte {
+	for _, e := range l.Extensions {
+		if e.OID == oid {
+			return e.Value
+		}
+	}
+	return nil
+}
