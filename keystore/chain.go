@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 
+	"keyman/internal/cert"
 	"keyman/keystore/format"
 )
 
@@ -49,8 +50,8 @@ func readLink(der []byte) link {
 
 // outerLink reads a certificate by its outer structure.
 func outerLink(der []byte) link {
-	summary, err := summarize(der)
-	return link{der: der, issuer: summary.Issuer, subject: summary.Subject, known: err == nil}
+	outline, ok := cert.ReadOutline(der)
+	return link{der: der, issuer: outline.Issuer, subject: outline.Subject, known: ok}
 }
 
 func linkOf(c *x509.Certificate) link {

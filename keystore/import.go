@@ -8,6 +8,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"keyman/internal/cert"
 	"keyman/internal/keyfile"
 	"keyman/keystore/format"
 )
@@ -193,11 +194,11 @@ func (s *Store) findCertificate(item *format.Item) {
 // publicBits returns the bits of the public key of a certificate (RFC 5280,
 // 4.1.2.7), usable or not; nil where it is none.
 func publicBits(certificate []byte) []byte {
-	summary, err := summarize(certificate)
-	if err != nil {
+	outline, ok := cert.ReadOutline(certificate)
+	if !ok {
 		return nil
 	}
-	spki := cryptobyte.String(summary.PublicKey)
+	spki := cryptobyte.String(outline.SPKI)
 	var inner cryptobyte.String
 	var bits []byte
 	if !spki.ReadASN1(&inner, cbasn1.SEQUENCE) || !inner.SkipASN1(cbasn1.SEQUENCE) || !inner.ReadASN1BitStringAsBytes(&bits) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"keyman/internal/cert"
 	"keyman/keystore/format"
 )
 
@@ -61,8 +62,8 @@ func (s *Store) Populate(certificates [][]byte, o PopulateOptions) (Populated, e
 	}
 	for _, der := range certificates {
 		if err := p.add(der); err != nil {
-			summary, _ := summarize(der) // a name, where there is one
-			p.done.Refused = append(p.done.Refused, Refusal{Subject: summary.Subject, Err: err})
+			outline, _ := cert.ReadOutline(der) // a name, where there is one
+			p.done.Refused = append(p.done.Refused, Refusal{Subject: outline.Subject, Err: err})
 		}
 	}
 	s.insertAll(p.added)
