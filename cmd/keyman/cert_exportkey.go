@@ -3,16 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"io/fs"
 
 	"github.com/spf13/cobra"
 
 	"keyman/cmd/keyman/internal/outfile"
 	"keyman/keystore"
 )
-
-// keyFileMode is the mode of a file with a private key.
-const keyFileMode fs.FileMode = 0o600
 
 // exportedKey is the JSON of "keyman cert export-key".
 type exportedKey struct {
@@ -79,7 +75,7 @@ the chain is what "keyman cert export --to" writes.`,
 			return err
 		}
 		defer clear(data)
-		if err := outfile.Write(out, data, keyFileMode); err != nil {
+		if err := outfile.Secret(out, data); err != nil {
 			return err
 		}
 		return a.print(exportedKey{entry.Label, form, !plain, out}, func(w io.Writer) { fmt.Fprintf(w, "wrote %s\n", out) })

@@ -8,23 +8,40 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"syscall"
 
+	"keyman/cmd/keyman/internal/gskit"
 	"keyman/internal/harden"
 )
+
+// gskQuietEnv names the environment variable that leaves out the warnings of
+// gskcapicmd, for scripts that take standard error for output.
+const gskQuietEnv = "KEYMAN_GSK_QUIET"
 
 func main() {
 	// Where that cannot be had, as in some sandboxes, there is nothing better.
 	_ = harden.NoCore()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	args := os.Args[1:]
+	if name := filepath.Base(os.Args[0]); gskit.Is(name) {
+		// Called by one of IBM's names, as through a link.
+		args = append([]string{name}, args...)
+	}
+	code := run(ctx, args, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	if len(args) > 0 && gskit.Is(args[0]) {
+		return gskit.Run(ctx, gskit.Invocation{
+			Name: args[0], Args: args[1:], Stdin: stdin, Stdout: stdout, Stderr: stderr,
+			Version: versionText(), Quiet: os.Getenv(gskQuietEnv) != "",
+		})
+	}
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, interrupted: ctx.Done()}
 	root := newRootCommand(a)
 	root.SetArgs(args)

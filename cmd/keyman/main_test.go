@@ -17,12 +17,17 @@ import (
 const stateEnv = "KEYMAN_TEST_STATE"
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"keyman": func() {
+	programs := map[string]func(){"keyman": func() {
 		// Root's state directory is that of the machine, which no test may
 		// touch. A --state in the script comes later and wins.
 		os.Args = slices.Insert(os.Args, 1, "--state", os.Getenv(stateEnv))
 		main()
-	}})
+	}}
+	// keyman in the clothes of gskcapicmd, by some of its names.
+	for _, name := range []string{"gskcapicmd", "gsk8capicmd_64", "gsk7cmd", "runmqakm"} {
+		programs[name] = main
+	}
+	testscript.Main(m, programs)
 }
 
 // TestScript runs the command line as a person does: each file in

@@ -32,18 +32,26 @@ func newVersionCommand(a *app) *cobra.Command {
 }
 
 func (a *app) printVersion() error {
+	return a.print(thisVersion(), func(w io.Writer) { fmt.Fprintln(w, versionText()) })
+}
+
+// thisVersion tells which program runs.
+func thisVersion() version {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		info = &debug.BuildInfo{GoVersion: runtime.Version()}
 	}
-	v := versionOf(info)
-	return a.print(v, func(w io.Writer) {
-		modified := ""
-		if v.Modified {
-			modified = ", modified"
-		}
-		fmt.Fprintf(w, "keyman %s%s (%s, %s)\n", v.Version, modified, v.Go, v.Platform)
-	})
+	return versionOf(info)
+}
+
+// versionText tells it in a line.
+func versionText() string {
+	v := thisVersion()
+	modified := ""
+	if v.Modified {
+		modified = ", modified"
+	}
+	return fmt.Sprintf("keyman %s%s (%s, %s)", v.Version, modified, v.Go, v.Platform)
 }
 
 // versionOf reads what the compiler has put into a program.

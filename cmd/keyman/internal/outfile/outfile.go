@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"keyman/internal/atomicfile"
 	"keyman/keystore"
@@ -13,6 +14,9 @@ import (
 
 // Public is the mode of files that are made to be given away.
 const Public fs.FileMode = 0o644
+
+// secret is the mode of files that are for their owner alone.
+const secret fs.FileMode = 0o600
 
 // keysWithin is how far into a file a private key is looked for, in bytes.
 const keysWithin = 1 << 20
@@ -49,4 +53,12 @@ func holdsKeys(data []byte) bool {
 	}
 	_, ok := keystore.Detect(data)
 	return ok
+}
+
+// Secret writes a file that is for its owner alone, mode 0600 whatever it had.
+func Secret(path string, data []byte) error {
+	if err := os.Chmod(path, secret); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return Write(path, data, secret)
 }
