@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"syscall"
 
 	"keyman/internal/atomicfile"
 	"keyman/keystore/format"
@@ -101,6 +102,12 @@ var hints = []struct {
 	{ErrUntrustedIssuer, "if you do trust that CA: keyman cert trust LABEL on"},
 	{ErrNotRoot, "keyman cert add takes the certificate of any CA"},
 	{ErrInUse, "delete those first, or use --force"},
+	{syscall.ENOSPC, "make room on the disk and do it again; the file was left as it is"},
+	{syscall.EDQUOT, "make room in your quota of the disk and do it again; the file was left as it is"},
+	{syscall.EROFS, "the disk can only be read: make it writable, or copy the file elsewhere"},
+	{syscall.EIO, "the disk reports an error: look into the system's log before you do it again"},
+	{fs.ErrPermission, "look at owner and mode of the file and its folder: to save makes a new file in the folder"},
+	{atomicfile.ErrTooLarge, "no key database is as large as that: look whether it is the right file"},
 }
 
 // An Error is an error of a key database: what was done to which file, and why
@@ -111,7 +118,10 @@ type Error struct {
 	Err  error
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("%s %s: %v", e.Op, e.Path, e.Err) }
+func (e *Error) Error() string {
+	// Package atomicfile says which file it was to save, too.
+	return fmt.Sprintf("%s %s: %s", e.Op, e.Path, strings.TrimPrefix(e.Err.Error(), "save "+e.Path+": "))
+}
 
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }

@@ -34,7 +34,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 	for _, f := range Formats() {
 		t.Run(f.Name(), func(t *testing.T) {
 			t.Parallel()
-			newKillTest(t, f).run(t)
+			newKillTest(t, f, t.TempDir()).run(t)
 		})
 	}
 }
@@ -48,9 +48,9 @@ type killTest struct {
 	before           map[string][]byte
 }
 
-func newKillTest(t *testing.T, f Format) *killTest {
+func newKillTest(t *testing.T, f Format, dir string) *killTest {
 	t.Helper()
-	k := &killTest{dir: t.TempDir(), format: f, spare: frugal(f)}
+	k := &killTest{dir: dir, format: f, spare: frugal(f)}
 	k.path, k.other = filepath.Join(k.dir, "keys."+f.Name()), filepath.Join(k.dir, "other."+f.Name())
 	s, err := New(k.path, Password(killPassword), Options{Format: k.spare})
 	if err != nil {

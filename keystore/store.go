@@ -178,8 +178,7 @@ func Create(ctx context.Context, path string, pw Password, o Options) (*Store, e
 
 // fileError makes an Error, without saying the path twice.
 func fileError(op, path string, err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) && at.Path == path {
+	if at, ok := err.(*fs.PathError); ok && at.Path == path { //nolint:errorlint // what is around another one is not to be lost
 		err = at.Err
 	}
 	return &Error{Op: op, Path: path, Err: err}
