@@ -82,8 +82,10 @@ func (s *Store) contentFor(f Format) (*format.Content, []Loss, error) {
 		item.Kept = nil
 		content.Items = append(content.Items, item)
 	}
-	if s.content().Kept != nil {
-		losses = append(losses, Loss{What: "what the file holds beside entries, such as revocation lists, is not converted"})
+	if extra, ok := s.content().Kept.(format.Extra); ok {
+		for _, what := range extra.Extras() {
+			losses = append(losses, Loss{What: "not converted: " + what})
+		}
 	}
 	return content, losses, nil
 }

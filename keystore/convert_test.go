@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"keyman/internal/testpeer"
 )
 
 // TestConvert converts a store to every format that holds what is in it.
@@ -130,5 +132,18 @@ func TestConvertUnusable(t *testing.T) {
 				t.Errorf("import of %s from %s: %v", name, f.Name(), err)
 			}
 		}
+	}
+}
+
+// TestConvertTellsOnlyLosses makes a PKCS#12 file of IBM's sample, of which nothing
+// is lost.
+func TestConvertTellsOnlyLosses(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(testpeer.Corpora(t), "kdb", "mixed.kdb"), Password("password"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, losses, err := s.Convert(t.Context(), filepath.Join(t.TempDir(), "keys.p12"), Password("password"), Options{})
+	if err != nil || len(losses) != 0 {
+		t.Errorf("told are %v, %v", losses, err)
 	}
 }

@@ -168,7 +168,8 @@ func (s *Store) SetTrusted(label string, trusted bool) error {
 }
 
 // SetDefault marks a Personal entry as the one to use where none is named, and
-// no other one.
+// no other one. It returns ErrKind for an entry of another kind, and ErrNoDefault
+// where the format has no such mark.
 func (s *Store) SetDefault(label string) error {
 	i := s.index(label)
 	if i < 0 {
@@ -176,6 +177,9 @@ func (s *Store) SetDefault(label string) error {
 	}
 	if kind := s.content().Items[i].Kind; kind != Personal {
 		return &EntryError{Label: label, Err: ErrKind, Detail: "only a personal entry can be the default, and this is a " + kind.String() + " entry"}
+	}
+	if _, ok := s.format.(format.Marker); !ok {
+		return &EntryError{Label: label, Err: ErrNoDefault, Detail: "it is of format " + s.format.Name()}
 	}
 	for j := range s.content().Items {
 		s.content().Items[j].Default = j == i

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -352,5 +353,40 @@ func TestAddSignerRefusesOwnKey(t *testing.T) {
 	}
 	if e, ok := s.Lookup("waiting"); !ok || e.Kind != Request {
 		t.Error("the request is gone")
+	}
+}
+
+// TestNoDefault refuses a mark that the file would lose.
+func TestNoDefault(t *testing.T) {
+	ca := newAuthority(t, "CA", nil)
+	for _, f := range Formats() {
+		s, err := New(filepath.Join(t.TempDir(), "keys"), Password("password"), Options{Format: f})
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(t, s, "gw1", ca)
+		add(t, s, "gw2", ca)
+		err = s.SetDefault("gw2")
+		e, _ := reopenWith(t, s, "password").Default()
+		if java := f.Name() == "jks" || f.Name() == "jceks"; java != errors.Is(err, ErrNoDefault) || !java && err != nil || java != (e.Label == "") {
+			t.Errorf("%s: %v, and then the default is %q", f.Name(), err, e.Label)
+		}
+	}
+}
+
+// TestNoKeyToSignWith tells why an entry cannot sign.
+func TestNoKeyToSignWith(t *testing.T) {
+	s := newStore(t)
+	ca := newAuthority(t, "CA", nil)
+	if _, err := s.AddSigner("ca", ca.der, true); err != nil {
+		t.Fatal(err)
+	}
+	add(t, s, "gw1", ca)
+	s.content().Items[1].Key = nil // as where a Java key store locks it by itself
+	for label, want := range map[string]string{"ca": "it is a signer entry", "gw1": "a password of its own"} {
+		e, _ := s.Lookup(label)
+		if _, err := e.Signer(); !errors.Is(err, ErrNoKey) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %q", label, err, want)
+		}
 	}
 }

@@ -12,6 +12,9 @@ import (
 	"keyman/keystore/format"
 )
 
+// ownPassword is why a key is not there that the file has.
+const ownPassword = "it has a password of its own, which is not that of the key database"
+
 // maxLabel bounds a label in bytes.
 const maxLabel = 255
 
@@ -61,8 +64,11 @@ func (e Entry) Summary() (Summary, error) {
 // ErrNoKey for an entry without one, and ErrKeyMismatch where the certificate
 // is not that of the key.
 func (e Entry) Signer() (crypto.Signer, error) {
-	if e.key == nil || e.Kind == SecretKey {
-		return nil, &EntryError{Label: e.Label, Err: ErrNoKey}
+	switch {
+	case e.Kind == Signer, e.Kind == SecretKey:
+		return nil, &EntryError{Label: e.Label, Err: ErrNoKey, Detail: "it is a " + e.Kind.String() + " entry"}
+	case e.key == nil:
+		return nil, &EntryError{Label: e.Label, Err: ErrNoKey, Detail: ownPassword}
 	}
 	s, err := parseKey(e.key())
 	if err != nil {

@@ -62,6 +62,7 @@ var (
 	ErrNoCertificate        = errors.New("the entry has no certificate")
 	ErrNoKey                = errors.New("the entry has no private key")
 	ErrKeyMismatch          = errors.New("the key and the certificate do not belong together")
+	ErrNoDefault            = errors.New("in a file of this format no entry is the default")
 	ErrKind                 = errors.New("the entry is of another kind")
 	ErrNoRequest            = errors.New("no request has the key of this certificate")
 	ErrOwnKey               = errors.New("its private key is here")
@@ -94,6 +95,7 @@ var hints = []struct {
 	{ErrDuplicateLabel, "choose another label; upper and lower case do not count"},
 	{ErrNotFound, "keyman cert list and keyman req list show the labels"},
 	{ErrUnusable, "it can be shown, kept and exported all the same"},
+	{ErrNoDefault, "name the entry where it is used, or convert the file: keyman keydb convert"},
 	{ErrNoCertificate, "keyman req show shows a request"},
 	{ErrKeyMismatch, "the certificate has to be the one that was issued for this very key"},
 	{ErrNoRequest, "receive it into the key database that made the request"},

@@ -28,11 +28,18 @@ func FingerprintOf(data []byte) Fingerprint {
 // Read returns the content of a regular file of at most limit bytes, and its
 // fingerprint. A file that is absent is fs.ErrNotExist, a longer one ErrTooLarge.
 func Read(path string, limit int64) ([]byte, Fingerprint, error) {
-	data, err := ReadBeginning(path, limit+1)
+	// What is too long already is not read.
+	info, err := os.Stat(path)
 	if err != nil {
 		return nil, Fingerprint{}, err
 	}
-	if int64(len(data)) > limit {
+	var data []byte
+	if info.Size() <= limit || !info.Mode().IsRegular() {
+		if data, err = ReadBeginning(path, limit+1); err != nil {
+			return nil, Fingerprint{}, err
+		}
+	}
+	if int64(len(data)) > limit || info.Size() > limit {
 		return nil, Fingerprint{}, fmt.Errorf("%s: %w: more than %d bytes", path, ErrTooLarge, limit)
 	}
 	return data, FingerprintOf(data), nil

@@ -77,8 +77,14 @@ type Content struct {
 	// PasswordExpires is when the password ends to hold good; zero is never. Only
 	// an Expirer keeps it.
 	PasswordExpires time.Time
-	// Kept is the rest of the file, as in Item.
+	// Kept is the rest of the file, as in Item. It may be an Extra.
 	Kept any
+}
+
+// An Extra is what a file holds beside items, and another format cannot have.
+type Extra interface {
+	// Extras names what there is, such as "2 revocation lists"; nil is nothing.
+	Extras() []string
 }
 
 // A Format reads and writes one kind of file. It is a value without state, for
@@ -105,6 +111,13 @@ type Expirer interface {
 	// LatestExpiry returns the last time that has a place, which is kept in
 	// whole seconds.
 	LatestExpiry() time.Time
+}
+
+// A Marker is a Format that keeps Item.Default. In files of others no item is marked.
+type Marker interface {
+	Format
+	// MarksDefault does nothing: that it is there says so.
+	MarksDefault()
 }
 
 // A Set is a Format whose database is several files side by side, which are read

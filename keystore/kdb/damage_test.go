@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -221,4 +222,20 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestExtras names what another format cannot have, and nothing where there is
+// nothing.
+func TestExtras(t *testing.T) {
+	s := encode(t, &format.Content{}, pw)
+	extras := func(s Set) []string { return decode(t, s, pw).Kept.(format.Extra).Extras() }
+	if got := extras(s); got != nil {
+		t.Errorf("nothing is called %q", got)
+	}
+	s.CRL = assemble(6, "X509CRL", 5000, string(pw), slotOf(1, 1, []byte("a list"), "label"))
+	s.KDB = assemble(6, "X509KEY", 5000, string(pw), slotOf(1, 1, []byte("a record"), "label"))
+	want := []string{"revocation lists (1)", "records of no known kind (1)"}
+	if got := extras(s); !slices.Equal(got, want) {
+		t.Errorf("%q; want %q", got, want)
+	}
 }

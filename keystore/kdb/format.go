@@ -13,7 +13,10 @@ import (
 // and [EncodeSet] where the files beside it can be had.
 type Format struct{}
 
-var _ format.Expirer = Format{}
+var (
+	_ format.Expirer = Format{}
+	_ format.Marker  = Format{}
+)
 
 // Name implements format.Format.
 func (Format) Name() string { return "cms" }
@@ -25,6 +28,9 @@ func (Format) Holds(k format.Kind) bool {
 
 // LatestExpiry implements format.Expirer.
 func (Format) LatestExpiry() time.Time { return time.Unix(math.MaxUint32, 0).UTC() }
+
+// MarksDefault implements format.Marker.
+func (Format) MarksDefault() {}
 
 // Detect implements format.Format.
 func (Format) Detect(data []byte) bool { return typeKDB.is(data) }

@@ -20,6 +20,22 @@ type origin struct {
 	alone bool
 }
 
+// Extras implements format.Extra.
+func (o *origin) Extras() []string {
+	var words []string
+	if o.crl != nil && len(o.crl.slots) > 0 {
+		words = append(words, fmt.Sprintf("revocation lists (%d)", len(o.crl.slots)))
+	}
+	n := 0
+	for _, slots := range o.strange {
+		n += len(slots)
+	}
+	if n > 0 {
+		words = append(words, fmt.Sprintf("records of no known kind (%d)", n))
+	}
+	return words
+}
+
 // A strangeSlot is a slot that is not understood, and its place from 0.
 type strangeSlot struct {
 	at   int

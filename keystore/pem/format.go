@@ -32,7 +32,7 @@ const (
 // Format is a PEM bundle as a format of key databases.
 type Format struct{}
 
-var _ format.Format = Format{}
+var _ format.Marker = Format{}
 
 // Name implements format.Format.
 func (Format) Name() string { return "pem" }
@@ -41,6 +41,9 @@ func (Format) Name() string { return "pem" }
 func (Format) Holds(k format.Kind) bool {
 	return k == format.Personal || k == format.Signer || k == format.Request
 }
+
+// MarksDefault implements format.Marker: with a MAC, which needs a password.
+func (Format) MarksDefault() {}
 
 // Detect implements format.Format: a line that begins a block with a key, a
 // certificate or a request, or the line with keyman's MAC.

@@ -23,6 +23,18 @@ type remainder struct {
 	text   []string
 }
 
+// Extras implements format.Extra.
+func (r remainder) Extras() []string {
+	var words []string
+	if n := len(r.blocks); n > 0 {
+		words = append(words, fmt.Sprintf("blocks of other types (%d)", n))
+	}
+	if len(r.text) > 0 {
+		words = append(words, "the text at its end")
+	}
+	return words
+}
+
 // A part is a block that was understood.
 type part struct {
 	description

@@ -15,13 +15,16 @@ const maxDiagnosis = 10_000_000
 // Format is PKCS#12 as a format of key databases.
 type Format struct{}
 
-var _ format.Format = Format{}
+var _ format.Marker = Format{}
 
 // Name implements format.Format.
 func (Format) Name() string { return "pkcs12" }
 
 // Holds implements format.Format: PKCS#12 holds every kind.
 func (Format) Holds(k format.Kind) bool { return k >= format.Personal && k <= format.SecretKey }
+
+// MarksDefault implements format.Marker.
+func (Format) MarksDefault() {}
 
 // Detect implements format.Format: a SEQUENCE that starts with the INTEGER 3.
 func (Format) Detect(data []byte) bool {

@@ -10,6 +10,7 @@ var (
 	oidKeyBag              = oid("1.2.840.113549.1.12.10.1.1")
 	oidPKCS8ShroudedKeyBag = oid("1.2.840.113549.1.12.10.1.2")
 	oidCertBag             = oid("1.2.840.113549.1.12.10.1.3")
+	oidCRLBag              = oid("1.2.840.113549.1.12.10.1.4")
 	oidSecretBag           = oid("1.2.840.113549.1.12.10.1.5")
 	oidSafeContentsBag     = oid("1.2.840.113549.1.12.10.1.6")
 	oidX509Certificate     = oid("1.2.840.113549.1.9.22.1")

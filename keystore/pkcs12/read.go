@@ -22,6 +22,26 @@ type kept struct {
 // A remainder is what a file holds beside items.
 type remainder struct{ bags []bag }
 
+// Extras implements format.Extra.
+func (r remainder) Extras() []string {
+	lists, others := 0, 0
+	for _, b := range r.bags {
+		if b.id.Equal(oidCRLBag) {
+			lists++
+		} else {
+			others++
+		}
+	}
+	var words []string
+	if lists > 0 {
+		words = append(words, fmt.Sprintf("revocation lists (%d)", lists))
+	}
+	if others > 0 {
+		words = append(words, fmt.Sprintf("bags of other kinds (%d)", others))
+	}
+	return words
+}
+
 // attributes are the attributes of a bag that are understood, and the others.
 type attributes struct {
 	label      string

@@ -79,6 +79,9 @@ func keyID(item format.Item) []byte {
 
 // certificateBag writes a CertBag (RFC 7292, 4.2.3).
 func certificateBag(item format.Item, id []byte, others []attribute) (bag, error) {
+	if item.Certificate == nil {
+		return bag{}, fmt.Errorf("entry %q is a %v and has no certificate", item.Label, item.Kind)
+	}
 	var b cryptobyte.Builder
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		addOID(b, oidX509Certificate)
@@ -102,7 +105,7 @@ func certificateBag(item format.Item, id []byte, others []attribute) (bag, error
 
 // privateKeyBag writes a PKCS8ShroudedKeyBag (RFC 7292, 4.2.2).
 func privateKeyBag(item format.Item, id []byte, others []attribute, sealer *pbe.Sealer) (bag, error) {
-	value, err := sealKey(item.Key, sealer)
+	value, err := sealItem(item, sealer)
 	if err != nil {
 		return bag{}, err
 	}
@@ -123,9 +126,18 @@ func privateKeyBag(item format.Item, id []byte, others []attribute, sealer *pbe.
 	return bag{oidPKCS8ShroudedKeyBag, value, attrs}, nil
 }
 
+// sealItem encrypts the key of an item. One without it would be a key that nobody
+// can read.
+func sealItem(item format.Item, sealer *pbe.Sealer) ([]byte, error) {
+	if item.Key == nil {
+		return nil, fmt.Errorf("entry %q is a %v and has no key", item.Label, item.Kind)
+	}
+	return sealKey(item.Key, sealer)
+}
+
 // secretKeyBag writes a SecretBag as Java does; see readSecret.
 func secretKeyBag(item format.Item, id []byte, others []attribute, sealer *pbe.Sealer) (bag, error) {
-	encrypted, err := sealKey(item.Key, sealer)
+	encrypted, err := sealItem(item, sealer)
 	if err != nil {
 		return bag{}, err
 	}

@@ -378,3 +378,26 @@ func TestRandomContents(t *testing.T) {
 		}
 	})
 }
+
+// TestExtras names what another format cannot have.
+func TestExtras(t *testing.T) {
+	r := remainder{[]bag{{id: oidCRLBag}, {id: oid("1.2.3")}, {id: oidCRLBag}}}
+	want := []string{"revocation lists (2)", "bags of other kinds (1)"}
+	if diff := cmp.Diff(want, r.Extras()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestNothingToWrite refuses entries without what makes them entries.
+func TestNothingToWrite(t *testing.T) {
+	for _, item := range []format.Item{
+		{Kind: format.Personal, Label: "a", Certificate: []byte{0x30, 0}},
+		{Kind: format.Personal, Label: "a", Key: []byte{0x30, 0}},
+		{Kind: format.Request, Label: "a"}, {Kind: format.SecretKey, Label: "a"}, {Kind: format.Signer, Label: "a"},
+	} {
+		_, err := Format{}.Encode(&format.Content{Items: []format.Item{item}}, []byte("x"))
+		if err == nil || !strings.Contains(err.Error(), `entry "a"`) {
+			t.Errorf("%v with %d bytes of key: %v", item.Kind, len(item.Key), err)
+		}
+	}
+}
