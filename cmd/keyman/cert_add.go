@@ -118,7 +118,7 @@ trust. The chain must lead to a CA that the key database trusts already.`,
 		}
 		if leaf, err := entry.Leaf(); err == nil {
 			if now := time.Now(); now.After(leaf.NotAfter) || now.Before(leaf.NotBefore) {
-				a.warnf("the certificate is %s", validityText(leaf.NotBefore, leaf.NotAfter, now))
+				a.warnf("the certificate is of no use now: %s", validityText(leaf.NotBefore, leaf.NotAfter, now))
 			}
 		}
 		return a.saveEntry(cmd.Context(), store, entry.Label, isDefault, "received")
