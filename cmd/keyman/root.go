@@ -12,6 +12,8 @@ func newRootCommand(a *app) *cobra.Command {
 fetches and checks revocation lists, and negotiates IKEv1 tunnels that
 authenticate with RSA signatures and CRL checking.
 
+Called as gskcapicmd, or as "keyman gskcapicmd", it takes that program's command line.
+
 Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 failed.`,
 		Example: `  keyman keydb create
   keyman req create --label gw1 --subject "C=CH, O=Example, CN=gw1" --ike --out gw1.csr

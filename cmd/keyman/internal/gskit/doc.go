@@ -10,7 +10,8 @@
 // with the table of its actions. options.go reads a command line by such a table,
 // open.go gets passwords and opens key databases, show.go and details.go print in
 // IBM's form, errors.go says what has failed. All else is done by packages
-// keystore, csr and crl: this one holds no logic of its own.
+// keystore, csr and crl: this one holds no logic of its own but the policy of
+// -strong (strong.go).
 //
 // What is not done is refused by name. docs/gskcapicmd.md tells what that is, and
 // where the rest differs.

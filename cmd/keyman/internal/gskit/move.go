@@ -42,7 +42,7 @@ func (c *call) from() (source, error) {
 		return source{}, usagef("", "option -db is missing")
 	}
 	if c.has("file") {
-		return source{"file", "pw", "stashed"}, nil
+		return source{"file", "type", "pw", "stashed"}, nil
 	}
 	return database(), nil
 }

@@ -18,14 +18,13 @@ import (
 
 // A source names the options by which a key database is given: its file, and
 // where its password comes from.
-type source struct{ file, pw, stashed string }
+type source struct{ file, typ, pw, stashed string }
 
 // The two databases that an action may have.
-func database() source { return source{"db", "pw", "stashed"} }
-func target() source   { return source{"target", "target_pw", "target_stashed"} }
+func database() source { return source{"db", "type", "pw", "stashed"} }
+func target() source   { return source{"target", "target_type", "target_pw", "target_stashed"} }
 
-// dbOptions are those of every action that opens a key database. The type is
-// told by the content.
+// dbOptions are those of every action that opens a key database.
 func dbOptions(more ...string) []string {
 	return append([]string{"pw", "stashed", "type", "fips"}, more...)
 }
@@ -40,6 +39,10 @@ type opener func(context.Context, string, keystore.Password) (*keystore.Store, e
 func (c *call) openWith(ctx context.Context, from source, open opener) (*keystore.Store, error) {
 	path, err := c.path(from)
 	if err != nil {
+		return nil, err
+	}
+	// The content tells the type; the word must be one all the same.
+	if _, err := c.format(from.typ, path); err != nil {
 		return nil, err
 	}
 	if !c.has(from.pw) && !c.has(from.stashed) {

@@ -20,6 +20,9 @@ const (
 	minSecret   = 16
 	maxSecret   = 64
 	usualSecret = 32
+	// maxSecretFile bounds a file with a key that is added: a PEM file with text
+	// around the longest key is shorter.
+	maxSecretFile = 4 * keystore.MaxSecretKey
 )
 
 func secretkeyActions() []action {
@@ -37,7 +40,7 @@ func secretkeyActions() []action {
 // secretAdd adds the bytes of a file as a key: those of a PEM block that -extract
 // wrote, or else all that there are, a line's end with them.
 func secretAdd(ctx context.Context, c *call) error {
-	data, err := readFile(c.value("file"), 4*keystore.MaxSecretKey)
+	data, err := readFile(c.value("file"), maxSecretFile)
 	if err != nil {
 		return err
 	}

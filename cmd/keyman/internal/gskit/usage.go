@@ -7,7 +7,7 @@ import (
 
 // usage lists objects and their actions.
 func (s *session) usage(list []object) {
-	fmt.Fprintf(s.Stdout, "%s, the clothes of gskcapicmd on keyman\n\n-Command usage-\n\n", s.Name)
+	fmt.Fprintf(s.Stdout, "keyman, called as %s\n\n-Command usage-\n\n", s.Name)
 	for _, o := range list {
 		for _, a := range o.actions {
 			fmt.Fprintf(s.Stdout, "%-12s %s\n", o.name, a.name)
