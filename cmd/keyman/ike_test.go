@@ -350,7 +350,8 @@ func TestIKESignaturesWithRevocation(t *testing.T) {
 	ca.publish(t)
 	// A daemon keeps a list until its next update; this one has none yet.
 	stopWest()
-	log, _ := west.daemon(t, "--password-env", "PW")
+	must(t, west.args("keydb", "stash", "--password-env", "PW")...)
+	log, _ := west.daemon(t, "--stashed")
 	out, errs, code := keyman(t, west.args("ike", "activate", "--wait", "east")...)
 	if code != exitNo || !strings.Contains(errs, "keyman: not active: east\n") ||
 		!strings.HasPrefix(out, "east: failed, ") || !strings.Contains(out, "C=CH, O=Example, CN=east (serial ") || !strings.Contains(out, "ca.crl") {

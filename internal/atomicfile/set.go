@@ -41,8 +41,9 @@ func ReadSet(paths []string, limit int64) ([][]byte, Fingerprint, error) {
 			return nil, Fingerprint{}, err
 		}
 		// Two readings that agree have no half of a save in them; of one file
-		// there are no halves.
-		if try > 0 && now == last || len(paths) == 1 {
+		// there are no halves. A save that has just removed the others is told
+		// by the fingerprint.
+		if try > 0 && now == last || onlyMain(data) {
 			if data[0] == nil {
 				return nil, Fingerprint{}, &fs.PathError{Op: "open", Path: paths[0], Err: fs.ErrNotExist}
 			}
@@ -166,7 +167,7 @@ type step struct{ From, To string }
 // replace does all steps of a save. When the journal has its name, the save is
 // done as far as any reader can tell; whoever locks the set next finishes it.
 func (s set) replace(l System, data [][]byte, mode fs.FileMode) (err error) {
-	if s.onlyMain(data) {
+	if s.savesOne(data) {
 		return replace(l, s.paths[0], data[0], mode)
 	}
 	var steps []step
@@ -234,10 +235,13 @@ func (s set) replace(l System, data [][]byte, mode fs.FileMode) (err error) {
 	return s.apply(l, steps)
 }
 
-// onlyMain reports whether a save changes the main file alone, which needs no
+// savesOne reports whether a save changes the main file alone, which needs no
 // journal.
-func (s set) onlyMain(data [][]byte) bool {
-	return !slices.Contains(s.gone, true) && !slices.ContainsFunc(data[1:], func(one []byte) bool { return one != nil })
+func (s set) savesOne(data [][]byte) bool { return !slices.Contains(s.gone, true) && onlyMain(data) }
+
+// onlyMain reports whether there is content for the main file alone.
+func onlyMain(data [][]byte) bool {
+	return !slices.ContainsFunc(data[1:], func(one []byte) bool { return one != nil })
 }
 
 // prepare writes a new file beside path, flushed, and returns its name. Owner and
