@@ -188,10 +188,7 @@ func TestFolderOfOthers(t *testing.T) {
 	}
 	// The disk is at the root of what this process sees: a user without rights
 	// cannot go through the folders above it.
-	if err := os.Chdir(dir); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Chroot("."); err != nil {
+	if err := syscall.Chroot(dir); err != nil {
 		t.Fatal(err)
 	}
 	if err := syscall.Setresuid(nobody, nobody, nobody); err != nil {

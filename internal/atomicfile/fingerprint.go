@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -62,11 +63,12 @@ func ReadBeginning(path string, n int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, n))
-	if err != nil {
+	// The size is a hint: it may have changed, and some file systems have none.
+	data := bytes.NewBuffer(make([]byte, 0, min(info.Size(), n)+bytes.MinRead))
+	if _, err := data.ReadFrom(io.LimitReader(f, n)); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	return data, nil
+	return data.Bytes(), nil
 }
 
 // current computes the fingerprint of the file at path as it is now.
