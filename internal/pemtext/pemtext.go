@@ -19,8 +19,13 @@ import (
 // ErrDamaged is a file with a PEM block that cannot be read.
 var ErrDamaged = errors.New("a PEM block is damaged")
 
-// ErrTooMany is a file with more blocks than the caller allows.
-var ErrTooMany = errors.New("too many PEM blocks")
+// MaxLines bounds the lines outside of all blocks of a file: the text that openssl
+// x509 -text writes before 10,000 certificates.
+const MaxLines = 1_000_000
+
+// ErrTooMany is a file with more blocks than the caller allows, or more lines
+// outside of them than MaxLines.
+var ErrTooMany = errors.New("too many PEM blocks or lines")
 
 // The encapsulation boundaries (RFC 7468, 2).
 const (
@@ -94,6 +99,7 @@ func Parse(data []byte, limit int) (File, error) {
 		text   []string
 		block  Block
 		inside bool
+		lines  int // outside of blocks
 		offset int
 		number int
 	)
@@ -128,6 +134,9 @@ func Parse(data []byte, limit int) (File, error) {
 			file.Blocks = append(file.Blocks, block)
 			inside = false
 		case !inside:
+			if lines++; lines > MaxLines {
+				return File{}, fmt.Errorf("line %d: %w: more than %d lines between blocks", number, ErrTooMany, MaxLines)
+			}
 			text = append(text, strings.TrimRight(string(line), "\r\n"))
 		}
 	}

@@ -1,6 +1,7 @@
 package pemtext
 
 import (
+	"bytes"
 	"encoding/pem"
 	"errors"
 	"slices"
@@ -125,4 +126,13 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%d blocks begin and %d were read", n, len(file.Blocks))
 		}
 	})
+}
+
+func TestTooManyLines(t *testing.T) {
+	if _, err := Parse(bytes.Repeat([]byte{'\n'}, MaxLines), 1); err != nil {
+		t.Errorf("%d lines: %v", MaxLines, err)
+	}
+	if _, err := Parse(bytes.Repeat([]byte{'\n'}, MaxLines+1), 1); !errors.Is(err, ErrTooMany) {
+		t.Errorf("one more: %v; want ErrTooMany", err)
+	}
 }
