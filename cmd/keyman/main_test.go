@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 		main()
 	}}
 	// keyman in the clothes of gskcapicmd, by some of its names.
-	for _, name := range []string{"gskcapicmd", "gsk8capicmd_64", "gsk7cmd", "runmqakm"} {
+	for _, name := range []string{"gskcapicmd", "gsk8capicmd_64", "gsk7cmd", "runmqakm", "runmqckm"} {
 		programs[name] = main
 	}
 	testscript.Main(m, programs)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"keyman/crl"
@@ -22,7 +21,7 @@ func certActions() []action {
 		{name: "-create", required: []string{"db", "label", "dn"}, optional: append(dbOptions("expire", "default_cert", "ca", "x509version"), making...), run: certCreate},
 		{name: "-delete", required: []string{"db", "label"}, optional: dbOptions(), run: certDelete},
 		{name: "-details", required: []string{"db", "label"}, optional: dbOptions("showoid"), run: certDetails},
-		{name: "-export", required: []string{"label", "target"}, optional: append(dbOptions("db", "file"), moving...), run: certExport},
+		{name: "-export", required: []string{"target"}, optional: append(dbOptions("db", "file", "label"), moving...), run: certExport},
 		{name: "-extract", required: []string{"db", "label"}, optional: dbOptions("target", "file", "format"), run: certExtract},
 		{name: "-getdefault", required: []string{"db"}, optional: dbOptions("showoid"), run: certGetDefault},
 		{name: "-import", required: []string{"target"}, optional: append(dbOptions("db", "file", "label", "new_label"), moving...), run: certImport},
@@ -161,14 +160,17 @@ func certList(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	only := ""
 	if c.has("label") {
-		if _, err := c.find(store, keystore.Personal, keystore.Signer, keystore.SecretKey); err != nil {
+		entry, err := c.find(store, keystore.Personal, keystore.Signer, keystore.SecretKey)
+		if err != nil {
 			return err
 		}
+		only = entry.Label
 	}
 	var lines []string
 	for entry := range store.Entries() {
-		if !c.lists(entry) {
+		if only != "" && entry.Label != only || !c.lists(entry) {
 			continue
 		}
 		lines = append(lines, flags(entry)+"\t"+quoted(entry.Label))
@@ -193,8 +195,7 @@ func (c *call) lists(entry keystore.Entry) bool {
 	switch {
 	case entry.Kind == keystore.Request,
 		c.word == "personal" && entry.Kind != keystore.Personal,
-		c.word == "ca" && entry.Kind != keystore.Signer,
-		c.has("label") && !strings.EqualFold(entry.Label, c.value("label")):
+		c.word == "ca" && entry.Kind != keystore.Signer:
 		return false
 	}
 	days, err := strconv.Atoi(c.value("expiry"))

@@ -16,11 +16,11 @@ import (
 const maxDays = 36500
 
 func keydbActions() []action {
-	making := []string{"stash", "expire", "strong"}
+	making := []string{"stash", "expire", "strong", "genpw", "prompt"}
 	return []action{
-		{name: "-create", required: []string{"db"}, optional: append(dbOptions(), making...), run: keydbCreate},
+		{name: "-create", required: []string{"db"}, optional: append(dbOptions("pqc"), making...), run: keydbCreate},
 		{name: "-changepw", required: []string{"db"}, optional: append(dbOptions("new_pw"), making...), run: keydbChangePassword},
-		{name: "-convert", required: []string{"db"}, optional: append(dbOptions("old_format", "new_format", "new_db", "target", "new_pw", "target_pw"), making...), run: keydbConvert},
+		{name: "-convert", required: []string{"db"}, optional: dbOptions("old_format", "new_format", "new_db", "target", "new_pw", "target_pw", "stash", "expire", "strong"), run: keydbConvert},
 		{name: "-delete", required: []string{"db"}, optional: dbOptions(), run: keydbDelete},
 		{name: "-expiry", required: []string{"db"}, optional: dbOptions(), run: keydbExpiry},
 		{name: "-stashpw", required: []string{"db"}, optional: dbOptions(), run: keydbStash},
@@ -33,9 +33,15 @@ func keydbCreate(ctx context.Context, c *call) error {
 	if c.has("stashed") {
 		return usagef("", "-stashed: a key database that is made has no stash file yet; -stash makes one")
 	}
+	if c.yes("pqc") {
+		return usagef("", "-pqc is not done: there are no such algorithms here")
+	}
 	format, err := c.format("type", path)
 	if err != nil {
 		return err
+	}
+	if format.Name() == "cms" && filepath.Ext(path) == "" {
+		path += ".kdb" // as the programs of old name it
 	}
 	password, err := c.newPassword("pw", path)
 	if err != nil {

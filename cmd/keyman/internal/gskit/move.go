@@ -48,7 +48,7 @@ func (c *call) from() (source, error) {
 }
 
 // certExport writes an entry with its key to another database, which is made
-// where it is not there.
+// where it is not there; all entries but requests where no label is named.
 func certExport(ctx context.Context, c *call) error {
 	from, err := c.from()
 	if err != nil {
@@ -59,7 +59,7 @@ func certExport(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	entry, err := c.find(store, keystore.Personal, keystore.Signer, keystore.SecretKey)
+	labels, err := c.exported(store)
 	if err != nil {
 		return err
 	}
@@ -67,10 +67,25 @@ func certExport(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if _, err := other.Import(store, keystore.ImportOptions{Labels: []string{entry.Label}, Trust: true}); err != nil {
+	if _, err := other.Import(store, keystore.ImportOptions{Labels: labels, Trust: true}); err != nil {
 		return err
 	}
 	return other.Save(ctx)
+}
+
+// exported returns the labels of the entries that are to be exported.
+func (c *call) exported(store *keystore.Store) ([]string, error) {
+	if c.has("label") {
+		entry, err := c.find(store, keystore.Personal, keystore.Signer, keystore.SecretKey)
+		return []string{entry.Label}, err
+	}
+	labels := []string{} // nil would be all of them, requests too
+	for entry := range store.Entries() {
+		if entry.Kind != keystore.Request {
+			labels = append(labels, entry.Label)
+		}
+	}
+	return labels, nil
 }
 
 // warnEncryption says that there is no weak encryption.

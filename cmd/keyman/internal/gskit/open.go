@@ -13,6 +13,7 @@ import (
 	"keyman/cmd/keyman/internal/outfile"
 	"keyman/cmd/keyman/internal/prompt"
 	"keyman/internal/atomicfile"
+	"keyman/internal/dn"
 	"keyman/keystore"
 )
 
@@ -105,9 +106,12 @@ func (c *call) typedPassword(option string) keystore.Password {
 // its new one.
 func (c *call) newPassword(option, path string) (keystore.Password, error) {
 	var password keystore.Password
-	if c.has(option) {
+	switch {
+	case c.has("genpw"):
+		return c.generatedPassword(option)
+	case c.has(option):
 		password = c.typedPassword(option)
-	} else {
+	default:
 		var err error
 		if password, err = c.ask(path, true, "-"+option); err != nil {
 			return nil, err
@@ -120,6 +124,21 @@ func (c *call) newPassword(option, path string) (keystore.Password, error) {
 		}
 	}
 	return password, nil
+}
+
+// generatedLength is the length of a password that -genpw makes.
+const generatedLength = 32
+
+// generatedPassword makes a password that nobody ever sees: the stash file has it.
+func (c *call) generatedPassword(option string) (keystore.Password, error) {
+	switch {
+	case c.has(option) || c.has("prompt"):
+		return nil, usagef("", "-genpw makes the password: give neither -%s nor -prompt", option)
+	case !c.has("stash"):
+		return nil, usagef("", "-genpw makes a password that nobody knows: -stash keeps it")
+	default:
+		return randomPassword(generatedLength, true)
+	}
 }
 
 // ask asks on the terminal.
@@ -182,8 +201,39 @@ func writePublic(path string, data []byte) error { return outfile.Write(path, da
 // kinds.
 func (c *call) find(store *keystore.Store, kinds ...keystore.Kind) (keystore.Entry, error) {
 	entry, ok := store.Lookup(c.value("label"))
+	if !ok {
+		entry, ok = bySubject(store, c.value("label"))
+	}
 	if !ok || !slices.Contains(kinds, entry.Kind) {
 		return keystore.Entry{}, &keystore.EntryError{Label: c.value("label"), Err: keystore.ErrNotFound}
 	}
 	return entry, nil
+}
+
+// bySubject finds the one certificate with a subject: that is the label which the
+// programs of old gave to one that came without. They wrote it in either order.
+func bySubject(store *keystore.Store, label string) (found keystore.Entry, ok bool) {
+	if !strings.Contains(label, "=") {
+		return found, false
+	}
+	ldap, errLDAP := dn.ParseLDAP(label)
+	straight, err := dn.Parse(label)
+	if errLDAP != nil || err != nil {
+		return found, false
+	}
+	for entry := range store.Entries() {
+		summary, err := entry.Summary()
+		if err != nil {
+			continue
+		}
+		subject, err := dn.FromDER(summary.Subject)
+		if err != nil || !subject.Equal(ldap) && !subject.Equal(straight) {
+			continue
+		}
+		if ok {
+			return keystore.Entry{}, false // which one is meant nobody knows
+		}
+		found, ok = entry, true
+	}
+	return found, ok
 }

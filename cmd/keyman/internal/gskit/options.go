@@ -19,7 +19,7 @@ const (
 // shapes are those of the options that do not simply take a value.
 var shapes = map[string]shape{
 	"stash": takesNone, "stashed": takesNone, "target_stashed": takesNone, "strong": takesNone, "populate": takesNone,
-	"showoid": takesNone, "v1stash": takesNone, "fips": takesBool, "expiry": takesDays,
+	"showoid": takesNone, "genpw": takesNone, "prompt": takesNone, "pqc": takesBool, "v1stash": takesNone, "fips": takesBool, "expiry": takesDays,
 	"pqcdemo": takesNone, "pqcdemor": takesNone, "f": takesNone, "preserve": takesNone,
 }
 
