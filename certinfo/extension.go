@@ -1,6 +1,7 @@
 package certinfo
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 
 	"keyman/internal/cert"
@@ -21,6 +22,8 @@ type Extension struct {
 	// is not told in words.
 	Length int    `json:"length"`
 	Hex    string `json:"hex,omitempty"`
+	// SHA256 is the hash of the value, where Hex does not have all of it.
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 // Value is one thing that an extension says.
@@ -100,5 +103,9 @@ func describe(e cert.Extension) Extension {
 		shown.Error = "cannot be read: " + err.Error()
 	}
 	shown.Hex = hex.EncodeToString(e.Value[:min(len(e.Value), maxHex)])
+	if len(e.Value) > maxHex {
+		sum := sha256.Sum256(e.Value)
+		shown.SHA256 = Colons(sum[:])
+	}
 	return shown
 }

@@ -18,11 +18,11 @@ type Style struct {
 	Color bool
 }
 
-// The colours, as SGR parameters of ECMA-48.
+// The colours of what is good, what asks for attention, and what is not good, as SGR parameters of ECMA-48.
 const (
-	green  = "32"
-	yellow = "33"
-	red    = "31"
+	Green  = "32"
+	Yellow = "33"
+	Red    = "31"
 )
 
 // barWidth is the length of the bar of a validity.
@@ -119,7 +119,7 @@ func (p page) warning(label string, words []string) {
 		p.lines(cells.Pad(label+":", labelWidth), text)
 		return
 	}
-	fmt.Fprintln(p, cells.Pad(label+":", labelWidth)+p.colored(yellow, text))
+	fmt.Fprintln(p, cells.Pad(label+":", labelWidth)+p.colored(Yellow, text))
 }
 
 // dates writes the validity.
@@ -139,17 +139,17 @@ func (p page) dates(i Info) {
 	}
 	v := i.validity
 	words := v.String()
-	color := green
+	color := Green
 	switch v.State() {
 	case Good, EndsSoon:
 		words = fmt.Sprintf("%d %% used, %s", v.UsedPercent(), words)
 		if v.State() == EndsSoon {
-			color = yellow
+			color = Yellow
 		}
 	case NotYet, UnknownDate:
-		color = yellow
+		color = Yellow
 	case Expired:
-		color = red
+		color = Red
 	}
 	bar := ""
 	if v.known() {

@@ -20,7 +20,11 @@ func (v Validity) known() bool { return !v.NotBefore.IsZero() && !v.NotAfter.IsZ
 // DaysLeft returns the whole days that are left, negative where it has expired.
 func (v Validity) DaysLeft() int {
 	// Seconds: a time.Duration ends after 292 years, and validities need not.
-	return int(math.Floor(float64(v.NotAfter.Unix()-v.Now.Unix()) / day.Seconds()))
+	left := v.NotAfter.Unix() - v.Now.Unix()
+	if v.Now.Nanosecond() > v.NotAfter.Nanosecond() {
+		left--
+	}
+	return int(math.Floor(float64(left) / day.Seconds()))
 }
 
 // UsedPercent returns how much of the validity has passed, 0 to 100; 100 where it

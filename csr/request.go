@@ -66,9 +66,6 @@ func Parse(data []byte) (*Request, error) {
 }
 
 func parse(data []byte) (*Request, error) {
-	if len(data) > MaxRequest {
-		return nil, fmt.Errorf("longer than %d bytes", MaxRequest)
-	}
 	der, err := unwrap(data)
 	if err != nil {
 		return nil, err
@@ -97,8 +94,20 @@ func parse(data []byte) (*Request, error) {
 	return r, nil
 }
 
-// unwrap returns the DER of one request in PEM, or what is no PEM as it is.
+// DER returns the DER of one request in PEM, or what is no PEM as it is. It does
+// not look inside.
+func DER(data []byte) ([]byte, error) {
+	der, err := unwrap(data)
+	if err != nil {
+		return nil, fmt.Errorf("certificate request: %w", err)
+	}
+	return der, nil
+}
+
 func unwrap(data []byte) ([]byte, error) {
+	if len(data) > MaxRequest {
+		return nil, fmt.Errorf("longer than %d bytes", MaxRequest)
+	}
 	// DER begins with a SEQUENCE and a length octet that is no text.
 	if !bytes.Contains(data, []byte("-----BEGIN ")) || data[0] == 0x30 && data[1] >= 0x80 {
 		return data, nil

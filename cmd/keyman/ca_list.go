@@ -8,17 +8,19 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"keyman/ca"
+	"keyman/internal/cells"
 )
 
 // newCAListCommand is "keyman ca list".
 func newCAListCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var wide bool
+	cmd := &cobra.Command{
 		Use:   "list [NAME]",
 		Short: "List the CAs, or the certificates that one issued",
 		Example: `  keyman ca list
@@ -26,16 +28,18 @@ func newCAListCommand(a *app) *cobra.Command {
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return a.listCAs(cmd.Context())
+				return a.listCAs(cmd.Context(), wide)
 			}
-			return a.listIssued(cmd.Context(), args[0])
+			return a.listIssued(cmd.Context(), args[0], wide)
 		},
 	}
+	addWideFlag(cmd, &wide)
+	return cmd
 }
 
 // listCAs lists the CAs in the state directory. One that cannot be read does not
 // hide the others.
-func (a *app) listCAs(ctx context.Context) error {
+func (a *app) listCAs(ctx context.Context, wide bool) error {
 	state, err := a.state()
 	if err != nil {
 		return err
@@ -76,16 +80,15 @@ func (a *app) listCAs(ctx context.Context) error {
 			fmt.Fprintf(w, "no CAs in %s\n", printable(state))
 			return
 		}
-		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "NAME\tCERTIFICATES\tLATEST LIST\tSUBJECT")
+		t := table{columns: []column{{title: "NAME", shorten: cells.CutMiddle}, {title: "CERTIFICATES", right: true}, {title: "LATEST LIST", right: true}, {title: "SUBJECT", shorten: cells.Cut}}, wide: wide}
 		for _, r := range rows {
 			latest := "none"
 			if r.CRLNumber > 0 {
 				latest = fmt.Sprint(r.CRLNumber)
 			}
-			fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", r.Name, r.Certificates, latest, printable(r.Subject))
+			t.add(r.Name, strconv.Itoa(r.Certificates), latest, r.Subject)
 		}
-		t.Flush()
+		t.write(w)
 	})
 	return errors.Join(append(unread, err)...)
 }
@@ -102,7 +105,7 @@ func issuedBy(c *ca.CA) (certificates int, crlNumber uint64, err error) {
 }
 
 // listIssued lists the certificates that a CA issued.
-func (a *app) listIssued(ctx context.Context, name string) error {
+func (a *app) listIssued(ctx context.Context, name string, wide bool) error {
 	c, err := a.openCA(ctx, name)
 	if err != nil {
 		return err
@@ -121,11 +124,10 @@ func (a *app) listIssued(ctx context.Context, name string) error {
 		rows = append(rows, row{record, record.Status(now)})
 	}
 	return a.print(rows, func(w io.Writer) {
-		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "SERIAL\tSTATUS\tGOOD UNTIL\tSUBJECT")
+		t := table{columns: []column{{title: "SERIAL"}, {title: "STATUS"}, {title: "GOOD UNTIL"}, {title: "SUBJECT", shorten: cells.Cut}}, wide: wide}
 		for _, r := range rows {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.Serial, r.Status, r.NotAfter.Format(time.DateOnly), printable(r.Subject))
+			t.add(r.Serial, r.Status, r.NotAfter.Format(time.DateOnly), r.Subject)
 		}
-		t.Flush()
+		t.write(w)
 	})
 }

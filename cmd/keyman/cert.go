@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"keyman/certinfo"
 	"keyman/keystore"
 )
 
@@ -40,7 +40,9 @@ type certRow struct {
 	NotAfter time.Time     `json:"not_after,omitzero"`
 	DaysLeft *int          `json:"days_left,omitempty"` // negative where it has expired
 	Error    string        `json:"error,omitempty"`     // why the certificate cannot be used
-	expires  string
+
+	common   string // the most specific name of the subject
+	validity *certinfo.Validity
 }
 
 // newCertRow describes an entry.
@@ -57,13 +59,21 @@ func newCertRow(e keystore.Entry, now time.Time) certRow {
 	if summary.Unusable != nil {
 		row.Error = summary.Unusable.Error()
 	}
-	row.Subject = nameText(summary.Subject)
-	row.expires = validityText(summary.NotBefore, summary.NotAfter, now)
+	row.Subject, row.common = nameText(summary.Subject), commonName(summary.Subject)
+	row.validity = &certinfo.Validity{NotBefore: summary.NotBefore, NotAfter: summary.NotAfter, Now: now}
 	if row.NotAfter = summary.NotAfter; !row.NotAfter.IsZero() {
-		left := daysLeft(row.NotAfter, now)
+		left := row.validity.DaysLeft()
 		row.DaysLeft = &left
 	}
 	return row
+}
+
+// expires says in words how long the certificate is good.
+func (r certRow) expires() string {
+	if r.validity == nil {
+		return "has no certificate that can be read"
+	}
+	return r.validity.String()
 }
 
 // flags returns the marks of the list: as many characters as there can be.
@@ -86,29 +96,49 @@ func (r certRow) flags() string {
 	return flags
 }
 
+// cells returns the row of a table.
+func (r certRow) cells() []cell {
+	row := []cell{{text: r.flags()}, {text: r.Label}, {text: r.Subject, short: r.common}, {}, {}}
+	if r.validity != nil {
+		row[4] = leftCell(*r.validity)
+		if !r.NotAfter.IsZero() {
+			row[3].text = r.NotAfter.UTC().Format(time.DateOnly)
+		}
+	}
+	return row
+}
+
 // writeRows prints rows as a table.
-func writeRows(w io.Writer, rows []certRow) {
+func writeRows(w io.Writer, rows []certRow, wide bool) {
 	unusable := ""
 	if slices.ContainsFunc(rows, func(r certRow) bool { return r.Error != "" }) {
-		unusable = ", ? not usable (cert show says why)"
+		unusable = ", ? not usable (cert show: why)"
 	}
 	fmt.Fprintln(w, "* default, - personal, ! trusted, # secret key"+unusable)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := table{columns: certColumns(), wide: wide}
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.flags(), printable(r.Label), printable(r.Subject), r.expires)
+		t.rows = append(t.rows, r.cells())
 	}
-	t.Flush()
+	t.write(w)
 }
 
 func newCertListCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List certificates: * default, - personal, ! trusted, # secret key",
+		Long: `List certificates and secret keys in a table of 80 columns, or as wide as the
+terminal. What is too long for it is shortened with dots: a label in its middle, a
+subject to its common name. --wide shortens nothing, and --json has everything.
+
+The marks: * the default, - personal (with its private key), ! trusted, # a secret
+key, ? a certificate that keyman cannot use; "keyman cert show" says why.`,
 		Example: `  keyman cert list --password-env PW
   keyman --json cert list --keydb ikekey.kdb --password-file F`,
 		Args: cobra.NoArgs,
 	}
 	flags := addKeydbFlags(cmd)
+	var wide bool
+	addWideFlag(cmd, &wide)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		store, err := a.openKeydb(cmd.Context(), flags)
 		if err != nil {
@@ -125,7 +155,7 @@ func newCertListCommand(a *app) *cobra.Command {
 				fmt.Fprintln(w, "no certificates")
 				return
 			}
-			writeRows(w, rows)
+			writeRows(w, rows, wide)
 		})
 	}
 	return cmd

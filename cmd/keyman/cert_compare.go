@@ -7,13 +7,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"keyman/certinfo"
 	"keyman/internal/certpem"
 	"keyman/keystore"
 )
@@ -99,7 +100,7 @@ func oneCertificate(path string) ([]byte, error) {
 }
 
 // compareCertificates compares two certificates by what "cert show" says of
-// them, and their public keys.
+// them.
 func compareCertificates(a, b []byte) (comparison, error) {
 	now := time.Now()
 	infoA, err := newCertInfo(a, now)
@@ -113,39 +114,84 @@ func compareCertificates(a, b []byte) (comparison, error) {
 	result := comparison{Same: bytes.Equal(a, b)}
 	fieldsA, fieldsB := infoA.compared(), infoB.compared()
 	for i, field := range fieldsA {
-		other := fieldsB[i].value
-		if field.value != "" || other != "" {
-			result.Fields = append(result.Fields, comparedField{field.name, field.value == other, field.value, other})
-		}
+		result.add(field.name, field.value, fieldsB[i].value)
+	}
+	for _, name := range extensionNames(infoA.Extensions, infoB.Extensions) {
+		result.add(name, extensionText(infoA.Extensions, name), extensionText(infoB.Extensions, name))
 	}
 	return result, nil
+}
+
+// add adds a property that one of the two has.
+func (c *comparison) add(name, a, b string) {
+	if a != "" || b != "" {
+		c.Fields = append(c.Fields, comparedField{name, a == b, a, b})
+	}
 }
 
 // namedValue is a property of a certificate in words.
 type namedValue struct{ name, value string }
 
-// compared lists the properties by which certificates are compared.
+// compared lists the properties by which certificates are compared, beside their
+// extensions.
 func (i certInfo) compared() []namedValue {
-	var sans []string
-	for _, san := range i.SANs {
-		sans = append(sans, san.String())
-	}
 	return []namedValue{
+		{"SHA-256", i.SHA256},
 		{"subject", i.Subject},
 		{"issuer", i.Issuer},
 		{"serial", i.Serial},
 		{"valid from", dateText(i.NotBefore)},
 		{"valid until", dateText(i.NotAfter)},
 		{"key", i.Key},
-		{"public key SHA-256", i.PublicKey},
+		{"key SHA-256", i.PublicKey},
 		{"signed with", i.Signature},
-		{"CA", strconv.FormatBool(i.CA)},
-		{"alternative names", strings.Join(sans, ", ")},
-		{"key usage", strings.Join(i.KeyUsage, ", ")},
-		{"extended key usage", strings.Join(i.ExtKeyUsage, ", ")},
-		{"revocation lists", strings.Join(i.CRLs, ", ")},
-		{"SHA-256", i.SHA256},
 	}
+}
+
+// extensionNames lists the names of the extensions of two certificates, each once.
+func extensionNames(lists ...[]certinfo.Extension) []string {
+	var names []string
+	for _, list := range lists {
+		for _, e := range list {
+			if name := extensionName(e); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// extensionName names an extension.
+func extensionName(e certinfo.Extension) string {
+	if e.Name != "" {
+		return e.Name
+	}
+	return e.OID
+}
+
+// extensionText writes the extension with a name in one line; "" where there is
+// none.
+func extensionText(list []certinfo.Extension, name string) string {
+	for _, e := range list {
+		if extensionName(e) != name {
+			continue
+		}
+		var words []string
+		for _, v := range e.Values {
+			words = append(append(words, v.Text), v.Details...)
+		}
+		if e.Hex != "" || len(words) == 0 {
+			words = append(words, fmt.Sprintf("%d octets %s", e.Length, e.Hex))
+		}
+		if e.SHA256 != "" {
+			words = append(words, "SHA-256 "+e.SHA256)
+		}
+		if e.Critical {
+			words = append(words, "critical")
+		}
+		return strings.Join(words, ", ")
+	}
+	return ""
 }
 
 // write prints a comparison: what is the same in one line, what differs in two.

@@ -65,6 +65,8 @@ first. The exit code is 1 where there is one, and 0 where nothing is due.`,
 	}
 	flags := addKeydbFlags(cmd)
 	cmd.Flags().Var(&within, "within", "a `time` in days or hours: 30d, 12h")
+	var wide bool
+	addWideFlag(cmd, &wide)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		store, err := a.openKeydb(cmd.Context(), flags)
 		if err != nil {
@@ -79,7 +81,7 @@ first. The exit code is 1 where there is one, and 0 where nothing is due.`,
 				fmt.Fprintf(w, "no certificate expires within %v\n", within)
 				return
 			}
-			writeRows(w, rows)
+			writeRows(w, rows, wide)
 		})
 		switch {
 		case err != nil || len(rows) == 0:
@@ -133,10 +135,10 @@ func newCertNeedsRenewalCommand(a *app) *cobra.Command {
 					return err
 				}
 			}
-			return answerNo{fmt.Sprintf("%s needs no renewal: it %s", result.Label, result.expires)}
+			return answerNo{fmt.Sprintf("%s needs no renewal: it %s", result.Label, result.expires())}
 		}
 		return a.print(result, func(w io.Writer) {
-			fmt.Fprintf(w, "%s needs to be renewed: it %s\n", printable(result.Label), result.expires)
+			fmt.Fprintf(w, "%s needs to be renewed: it %s\n", printable(result.Label), result.expires())
 		})
 	}
 	return cmd

@@ -3,18 +3,17 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"keyman/internal/atomicfile"
+	"keyman/internal/cells"
 	"keyman/keystore"
 )
 
@@ -38,6 +37,8 @@ are not listed: keyman keydb undo --list shows them.`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	flags := addOpenFlags(cmd, "", "a password to count entries with")
+	var wide bool
+	addWideFlag(cmd, &wide)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		dir, err := a.state()
 		if len(args) == 1 {
@@ -56,16 +57,15 @@ are not listed: keyman keydb undo --list shows them.`,
 			}
 		}
 		return a.print(rows, func(w io.Writer) {
-			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(t, "FILE\tFORMAT\tENTRIES\tBYTES\tCHANGED")
+			t := table{columns: []column{{title: "FILE", shorten: cells.CutMiddle}, {title: "FORMAT"}, {title: "ENTRIES", right: true}, {title: "BYTES", right: true}, {title: "CHANGED"}}, wide: wide}
 			for _, r := range rows {
 				entries := "-"
 				if r.Entries != nil {
 					entries = strconv.Itoa(*r.Entries)
 				}
-				fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\n", printable(r.File), r.Format, entries, r.Size, r.Modified.Format(time.RFC3339))
+				t.add(r.File, r.Format, entries, strconv.FormatInt(r.Size, 10), r.Modified.Format(time.RFC3339))
 			}
-			t.Flush()
+			t.write(w)
 		})
 	}
 	return cmd

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"keyman/certinfo"
 	"keyman/csr"
 	"keyman/internal/atomicfile"
+	"keyman/internal/cells"
+	"keyman/internal/cert"
 	"keyman/internal/certpem"
 	"keyman/keystore"
 )
@@ -27,46 +30,38 @@ the requests that wait for their certificates, and show a request.`,
 
 // A shownRequest is a request as it is printed.
 type shownRequest struct {
-	Label   string    `json:"label,omitempty"`
-	Subject string    `json:"subject"`
-	SANs    []csr.SAN `json:"sans,omitempty"`
-	IKE     bool      `json:"ike"`
-	Key     string    `json:"key"`
-	PEM     string    `json:"pem,omitempty"`
-	Out     string    `json:"out,omitempty"` // where --out has written
+	Label string `json:"label,omitempty"`
+	certinfo.RequestInfo
+	PEM   string `json:"pem,omitempty"`
+	Out   string `json:"out,omitempty"`   // where --out has written
+	Error string `json:"error,omitempty"` // in a list: why the request cannot be read
 }
 
-// showRequest reads a request and tells what it asks for.
+// showRequest reads a request, DER or PEM, and tells what it asks for. A wrong
+// signature is an error; one that cannot be checked is told.
 func showRequest(label string, data []byte) (shownRequest, error) {
-	r, err := csr.Parse(data)
+	der, err := csr.DER(data)
 	if err != nil {
 		return shownRequest{}, err
 	}
-	return shownRequest{
-		Label:   label,
-		Subject: r.Subject.String(),
-		SANs:    r.SANs,
-		IKE:     r.IKE(),
-		Key:     csr.KeyName(r.PublicKey),
-		PEM:     string(certpem.Encode(csr.PEMType, r.Raw)),
-	}, nil
+	info, err := certinfo.DescribeRequest(der)
+	if err != nil {
+		return shownRequest{}, err
+	}
+	if errors.Is(info.SignatureError, cert.ErrSignature) {
+		return shownRequest{}, fmt.Errorf("certificate request: its signature does not verify: %w", info.SignatureError)
+	}
+	return shownRequest{Label: label, RequestInfo: info, PEM: string(certpem.Encode(csr.PEMType, der))}, nil
 }
 
 // write shows a request to people.
 func (r shownRequest) write(w io.Writer) {
 	if r.Label != "" {
-		fmt.Fprintf(w, "label    %s\n", printable(r.Label))
+		fmt.Fprintf(w, "%s (request)\n\n", printable(r.Label))
 	}
-	fmt.Fprintf(w, "subject  %s\n", printable(r.Subject))
-	for _, san := range r.SANs {
-		fmt.Fprintf(w, "name     %s\n", printable(san.String()))
-	}
-	fmt.Fprintf(w, "key      %s\n", r.Key)
-	if r.IKE {
-		fmt.Fprintf(w, "usage    IKE\n")
-	}
+	r.Write(w, styleOf(w))
 	if r.Out != "" {
-		fmt.Fprintf(w, "written  %s\n", printable(r.Out))
+		fmt.Fprintf(w, "\nwritten to %s\n", printable(r.Out))
 	}
 }
 
@@ -79,6 +74,8 @@ func newReqListCommand(a *app) *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	flags := addKeydbFlags(cmd)
+	var wide bool
+	addWideFlag(cmd, &wide)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		store, err := a.openKeydb(cmd.Context(), flags)
 		if err != nil {
@@ -93,19 +90,22 @@ func newReqListCommand(a *app) *cobra.Command {
 			// Other programs store a key that waits without its request.
 			if entry.Request != nil {
 				if row, err = showRequest(entry.Label, entry.Request); err != nil {
-					return fmt.Errorf("%q: %w", entry.Label, err)
+					row = shownRequest{Label: entry.Label, Error: err.Error()}
 				}
 				row.PEM = ""
 			}
 			rows = append(rows, row)
 		}
 		return a.print(rows, func(w io.Writer) {
-			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(t, "LABEL\tKEY\tSUBJECT")
+			t := table{columns: []column{{title: "LABEL", shorten: cells.CutMiddle}, {title: "KEY"}, {title: "SUBJECT", shorten: cells.Cut}}, wide: wide}
 			for _, r := range rows {
-				fmt.Fprintf(t, "%s\t%s\t%s\n", printable(r.Label), r.Key, printable(r.Subject))
+				if r.Error != "" {
+					t.add(r.Label, "?", r.Error)
+					continue
+				}
+				t.add(r.Label, r.Key, r.Subject)
 			}
-			t.Flush()
+			t.write(w)
 		})
 	}
 	return cmd

@@ -5,16 +5,19 @@ import (
 	"io"
 	"os"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"keyman/certinfo"
+	"keyman/internal/cells"
 )
 
 // A screen is an output that a person looks at: long text is wrapped there. In
 // files and pipes a line stays a line, so that scripts find what they look for.
 type screen struct {
 	io.Writer
-	width int // columns
+	width int  // columns
+	color bool // whether it is to have colours
 }
 
 // Bounds of the width that is written for, in columns.
@@ -33,7 +36,22 @@ func onScreen(w io.Writer) io.Writer {
 	if err != nil {
 		return w
 	}
-	return screen{w, min(max(width, minWidth), maxWidth)}
+	return screen{w, min(max(width, minWidth), maxWidth), hasColors()}
+}
+
+// hasColors reports whether the person at the terminal wants colours: NO_COLOR says
+// no (no-color.org), and so does a terminal that has none.
+func hasColors() bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && os.Getenv("TERM") != ""
+}
+
+// styleOf says how text is written to w.
+func styleOf(w io.Writer) certinfo.Style {
+	s, ok := w.(screen)
+	if !ok {
+		return certinfo.Style{}
+	}
+	return certinfo.Style{Width: s.width, Color: s.color}
 }
 
 // writeWrapped writes text behind a label: on a screen in lines that fit, the
@@ -45,11 +63,11 @@ func writeWrapped(w io.Writer, label, text string) {
 		fmt.Fprintln(w, label+text)
 		return
 	}
-	indent := strings.Repeat(" ", utf8.RuneCountInString(label))
+	indent := strings.Repeat(" ", cells.Width(label))
 	line, width := label, len(indent)
 	begun := false
 	for word := range strings.FieldsSeq(text) {
-		n := utf8.RuneCountInString(word)
+		n := cells.Width(word)
 		if begun && width+1+n >= s.width {
 			fmt.Fprintln(w, line)
 			line, width, begun = indent, len(indent), false

@@ -9,7 +9,7 @@ import (
 func TestWriteWrapped(t *testing.T) {
 	text := "one " + strings.Repeat("zwölf ", 30) + strings.Repeat("x", 100) + " end"
 	var out strings.Builder
-	w := screen{&out, 80}
+	w := screen{Writer: &out, width: 80}
 	writeWrapped(w, "  fatal    ", text)
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	if !strings.HasPrefix(lines[0], "  fatal    one zwölf") {
