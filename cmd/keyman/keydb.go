@@ -206,6 +206,9 @@ with the old password; there is no undo of this.`,
 		if err := store.Save(cmd.Context()); err != nil {
 			return err
 		}
+		if flags.password.keyring {
+			a.warnf("the kernel's keyring still has the old password: keyman keydb remember puts the new one there")
+		}
 		result := lockOf(store)
 		return a.print(result, func(w io.Writer) {
 			fmt.Fprintf(w, "changed the password of %s\n", printable(store.Path()))
