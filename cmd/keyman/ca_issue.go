@@ -37,6 +37,7 @@ and clientAuth for peers that demand them.`,
 	cmd.Flags().StringVar(&out, "out", "", "write the certificate to this `file`, too (PEM)")
 	_ = cmd.MarkFlagRequired("request")
 	flags := addOpenFlags(cmd, "", "the password of "+caPassword)
+	cmd.ValidArgsFunction = a.completeCAs
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := o.Profile.UnmarshalText([]byte(profile)); err != nil {
 			return usagef("--profile: %w", err)

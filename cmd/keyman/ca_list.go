@@ -25,7 +25,8 @@ func newCAListCommand(a *app) *cobra.Command {
 		Short: "List the CAs, or the certificates that one issued",
 		Example: `  keyman ca list
   keyman ca list lab`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeCAs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return a.listCAs(cmd.Context(), wide)

@@ -37,6 +37,7 @@ itself. Peers learn of it from the next revocation list: run keyman ca crl.`,
 		"`why`: "+strings.Join(revocationReasons(), ", "))
 	completeWords(cmd, "reason", revocationReasons()...)
 	cmd.Flags().StringVar(&date, "date", "", "since when, an RFC 3339 `time` such as 2026-01-02T15:04:05Z (default now)")
+	cmd.ValidArgsFunction = a.completeCAs
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if (len(args) == 2) == (file != "") {
 			return usagef("give either a serial number or --cert")
@@ -118,6 +119,7 @@ published. A web server and an LDAP server give it out as DER.`,
 	addForm(cmd, &form, "`form` of that file", formDER, formPEM)
 	cmd.Flags().IntVar(&days, "days", 0, "days until the next list is due (default: as the CA was founded)")
 	flags := addOpenFlags(cmd, "", "the password of "+caPassword)
+	cmd.ValidArgsFunction = a.completeCAs
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := checkDays(cmd, "days"); err != nil {
 			return err

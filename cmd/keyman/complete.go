@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,6 +75,25 @@ func (a *app) completeLabels(flags *keydbFlags, kinds ...keystore.Kind) cobra.Co
 		}
 		return labels, cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// completeCAs lets a shell complete the names of CAs for the first argument.
+func (a *app) completeCAs(_ *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	state, err := a.state()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	folders, err := os.ReadDir(filepath.Join(state, "ca"))
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []cobra.Completion
+	for _, folder := range folders {
+		if name := folder.Name(); caName.MatchString(name) && strings.HasPrefix(name, begun) {
+			names = append(names, name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // isOneOf reports whether a kind is among some; all are among none.

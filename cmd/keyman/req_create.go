@@ -60,6 +60,8 @@ revoked. It stands in the request in clear.`,
 		cmd.MarkFlagsMutuallyExclusive("recreate", flag)
 	}
 	o.keydb = addKeydbFlags(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("from-cert", a.completeLabels(o.keydb, keystore.Personal, keystore.Signer))
+	_ = cmd.RegisterFlagCompletionFunc("recreate", a.completeLabels(o.keydb, keystore.Request))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.createRequest(cmd.Context(), &o) }
 	return cmd
 }

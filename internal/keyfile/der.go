@@ -11,8 +11,8 @@ import (
 // DER reads one key in DER: PKCS#8, plain or encrypted, or traditional. The
 // structures tell themselves apart.
 func (r *Reader) DER(data []byte) ([]byte, error) {
-	if len(data) > maxKey {
-		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrUnsupported, maxKey)
+	if len(data) > MaxKey {
+		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrUnsupported, MaxKey)
 	}
 	input, inner := cryptobyte.String(data), cryptobyte.String(nil)
 	if !input.ReadASN1(&inner, cbasn1.SEQUENCE) {

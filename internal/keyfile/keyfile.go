@@ -12,9 +12,9 @@ import (
 const (
 	// MaxSize is the largest file in bytes.
 	MaxSize = 4 << 20
-	// maxKey is the largest key in bytes, in whatever form: an RSA key of
+	// MaxKey is the largest key in bytes, in whatever form: an RSA key of
 	// MaxRSABits with its chain of certificates as attributes is far smaller.
-	maxKey = 256 << 10
+	MaxKey = 256 << 10
 	// maxBlocks is the largest number of PEM blocks in a file with a key.
 	maxBlocks = 4096
 )
@@ -134,8 +134,8 @@ func (r *Reader) block(b pemtext.Block) ([]byte, error) {
 	switch {
 	case !IsKey(b.Type):
 		return nil, ErrNoKey
-	case len(b.Bytes) > maxKey:
-		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrUnsupported, maxKey)
+	case len(b.Bytes) > MaxKey:
+		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrUnsupported, MaxKey)
 	case b.Type == typeOpenSSH:
 		return r.openSSH(b.Bytes)
 	case encrypted:

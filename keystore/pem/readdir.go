@@ -180,6 +180,9 @@ func typeOfDER(data []byte) string {
 	if _, err := pkcs7.Parse(data); err == nil {
 		return pkcs7.TypePKCS7
 	}
+	if len(data) > keyfile.MaxKey {
+		return "" // such as a revocation list
+	}
 	_, err := keyfile.NewReader(nil, pbe.Limits{}).DER(data)
 	if err == nil || errors.Is(err, keyfile.ErrNoPassword) || errors.Is(err, keyfile.ErrUnsupported) {
 		return keyfile.TypePKCS8
