@@ -20,7 +20,8 @@
 //
 // What a file was before a save is kept for [Store.Undo], [KeptGenerations] times
 // back. So a key that is deleted is gone from the disk only when as many saves
-// have followed, or with [Forget], or when the password is changed.
+// have followed, or with [Forget], or when the password is changed. [Store.Remove]
+// removes the database with all that belongs to it.
 //
 // A password may be stashed ([Store.SetStashed]) beside a database of any format,
 // for programs that start unattended: [StashedPassword] reads it. The stash file

@@ -3,6 +3,7 @@ package gskit
 import (
 	"context"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"keyman/csr"
 	"keyman/internal/certpem"
 	"keyman/internal/dn"
+	"keyman/internal/oids"
 	"keyman/keystore"
 )
 
@@ -273,18 +275,42 @@ func certSign(ctx context.Context, c *call) error {
 }
 
 // signedTemplate returns what the certificate for a request says: what the request
-// asks for, but for the rights of a CA, which the command line alone gives.
+// asks for, where that is harmless, and what the command line says. Whoever made
+// the request gets no more rights by asking for them.
 func (c *call) signedTemplate(request *csr.Request) (csr.Template, error) {
 	t, _ := csr.FromRequest(request)
-	asksCA := t.BasicConstraints != nil && t.BasicConstraints.CA
-	if asksCA && !c.yes("ca") {
-		return t, hint(errors.New("the request asks for the certificate of a CA"), "-ca true gives it one")
+	if c.has("eku") && t.IKE {
+		// The command line's word is the last one.
+		t.IKE, t.KeyUsage = false, t.KeyUsage|x509.KeyUsageDigitalSignature
+	}
+	if err := c.checkAsked(t); err != nil {
+		return t, fmt.Errorf("%s: %w", c.value("file"), err)
 	}
 	t.Challenge, t.Extensions = nil, nil // neither is for a certificate made by hand
 	if err := c.addUsages(&t); err != nil {
 		return t, err
 	}
 	return t, c.addNames(&t)
+}
+
+// checkAsked refuses what a request must not get by asking: the rights of a CA or
+// of its OCSP responder (RFC 6960, 4.2.2.2), and names that cannot be checked.
+func (c *call) checkAsked(t csr.Template) error {
+	asksCA := t.BasicConstraints != nil && t.BasicConstraints.CA || t.KeyUsage&(x509.KeyUsageCertSign|x509.KeyUsageCRLSign) != 0
+	switch {
+	case asksCA && !c.yes("ca"):
+		return hint(errors.New("the request asks for the certificate of a CA"), "-ca true gives it one")
+	case len(t.OtherNames) > 0:
+		return fmt.Errorf("the request has %d alternative names that are no good DNS, IP, e-mail or URI names", len(t.OtherNames))
+	case c.has("eku"):
+		return nil // what the request says does not count
+	}
+	for _, id := range t.ExtKeyUsage {
+		if word := oids.PurposeWord(id.String()); word == "OCSPSigning" || word == "any" {
+			return hint(fmt.Errorf("the request asks for the extended key usage %s", word), "-eku says which ones the certificate gets")
+		}
+	}
+	return nil
 }
 
 // writeForm writes DER as -format says: as it is, or as PEM.

@@ -20,7 +20,7 @@ const (
 var shapes = map[string]shape{
 	"stash": takesNone, "stashed": takesNone, "target_stashed": takesNone, "strong": takesNone, "populate": takesNone,
 	"showoid": takesNone, "genpw": takesNone, "prompt": takesNone, "pqc": takesBool, "v1stash": takesNone, "fips": takesBool, "expiry": takesDays,
-	"pqcdemo": takesNone, "pqcdemor": takesNone, "f": takesNone, "preserve": takesNone,
+	"pqcdemo": takesNone, "pqcdemor": takesNone, "preserve": takesNone,
 }
 
 // choices are the values of options that have but a few.
