@@ -92,6 +92,11 @@ type Answer struct {
 	// stands in.
 	Entry Entry
 	By    *List
+	// Named is set where a certificate is StatusUndetermined and yet a list
+	// that its issuer signed says that it is revoked: one out of date, not
+	// valid yet, for other certificates, or with a critical extension that is
+	// not known. By is that list.
+	Named *Entry
 	// Reasons are those for which a list was found: cert.AllReasons where the
 	// certificate is good.
 	Reasons cert.Reasons
@@ -132,15 +137,17 @@ func (a Answer) Err() error {
 	case len(parts) == 0:
 		parts = []string{"no list was found"}
 	}
+	if a.Named != nil {
+		parts = append(parts, fmt.Sprintf("%s names the certificate, reason %s", listName(a.By), a.Named.Reason))
+	}
 	return errors.New(strings.Join(parts, "; "))
 }
 
 // A listRun is one check, or that of a list's signer within it.
 type listRun struct {
 	checker *ListChecker
-	depth   int                   // how many signers led here
-	signer  *certpath.Certificate // the last of them
-	work    *int                  // signers that were tried
+	depth   int  // how many signers led here
+	work    *int // signers that were tried
 }
 
 // Check implements certpath.Revocation for the path of a list's signer.
@@ -182,7 +189,7 @@ func (r listRun) ask(ctx context.Context, q certpath.Query) Answer {
 			Name: &cert.PointName{Full: []cert.GeneralName{{Kind: cert.DirectoryName, Value: c.target.RawIssuer}}}})
 	}
 	if c.answer.Status == StatusUndetermined && c.answer.Reasons == cert.AllReasons {
-		c.answer.Status = StatusGood
+		c.answer.Status, c.answer.Named, c.answer.By = StatusGood, nil, nil
 	}
 	return c.answer
 }
@@ -254,10 +261,24 @@ func (c *listCheck) note(l *List, why string) {
 	}
 }
 
+// refuse notes why a list does not count, and whether it names the certificate
+// all the same.
+func (c *listCheck) refuse(l *List, why string) {
+	c.note(l, why)
+	entry, found := l.find(c.target.SerialOctets, c.target.IssuerKey)
+	if c.answer.Named != nil || !found || !entry.Revokes() || l.issuerKey != c.target.IssuerKey {
+		return
+	}
+	path, i := c.query.Path, c.query.Index
+	if _, err := c.signerOnPath(l, path.IssuerKey(i), path.Issuer(i), path.Anchor); err == nil {
+		c.answer.Named, c.answer.By = &entry, l
+	}
+}
+
 // list looks at one complete list (RFC 5280, 6.3.3 (b) to (l)).
 func (c *listCheck) list(ctx context.Context, l *List, others []*List, p cert.DistributionPoint) {
 	if why := c.outside(l, p); why != "" { // (b)
-		c.note(l, why)
+		c.refuse(l, why)
 		return
 	}
 	// (d), (e)
@@ -270,7 +291,7 @@ func (c *listCheck) list(ctx context.Context, l *List, others []*List, p cert.Di
 		return
 	}
 	if why := c.unusable(l); why != "" {
-		c.note(l, why)
+		c.refuse(l, why)
 		return
 	}
 	// (f), (g)
@@ -281,7 +302,7 @@ func (c *listCheck) list(ctx context.Context, l *List, others []*List, p cert.Di
 	}
 	delta := c.delta(l, others, key) // (c), (h)
 	if why := c.outdated(l); why != "" && delta == nil {
-		c.note(l, why)
+		c.refuse(l, why)
 		return
 	}
 	c.note(l, "")
@@ -298,7 +319,7 @@ func (c *listCheck) list(ctx context.Context, l *List, others []*List, p cert.Di
 		entry, found = l.find(c.target.SerialOctets, c.target.IssuerKey)
 	}
 	if found && entry.Revokes() {
-		c.answer.Status, c.answer.Entry, c.answer.By = StatusRevoked, entry, by
+		c.answer.Status, c.answer.Entry, c.answer.By, c.answer.Named = StatusRevoked, entry, by, nil
 		return
 	}
 	c.answer.Reasons |= reasons // (l)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"weak"
 
 	"keyman/crl/certpath"
 	"keyman/internal/cert"
@@ -20,8 +21,8 @@ type verified struct {
 
 // A signedList is a list and the key that is to have signed it.
 type signedList struct {
-	list *List
-	key  string // its ID
+	list weak.Pointer[List] // what is remembered keeps no list in memory
+	key  string             // its ID
 }
 
 // maxVerified bounds what is remembered; then all is forgotten.
@@ -38,7 +39,7 @@ func (v *verified) check(l *List, key cert.PublicKey, strength certpath.Strength
 	if err := strength.CheckSignature(algorithm); err != nil {
 		return fmt.Errorf("is %w", err)
 	}
-	known := signedList{l, key.ID()}
+	known := signedList{weak.Make(l), key.ID()}
 	v.mu.Lock()
 	result, ok := v.known[known]
 	v.mu.Unlock()
@@ -125,21 +126,11 @@ func (c *listCheck) signerBeside(ctx context.Context, l *List, signer *certpath.
 	if err := maySignLists(signer); err != nil {
 		return none, err
 	}
-	key, err := signer.PublicKey()
-	if err != nil {
-		return none, fmt.Errorf("has a signer whose key cannot be used: %w", err)
-	}
-	if key.Complete() {
-		// Before its path, which is more work.
-		if err := c.checker.verified.check(l, key, c.query.Options.Strength); err != nil {
-			return none, err
-		}
-	}
-	if c.signer != nil && bytes.Equal(c.signer.Raw, signer.Raw) {
-		// The list speaks about its own signer, whose path is being validated
-		// for this very question. If it does not revoke the signer, nothing
-		// else does.
-		return key, nil
+	if bytes.Equal(c.target.Raw, signer.Raw) {
+		// The list speaks about its own signer, whose path is valid as far as
+		// this very question. If it does not revoke the signer, nobody does.
+		key := c.query.Path.PublicKeyOf(c.query.Index)
+		return key, c.checker.verified.check(l, key, c.query.Options.Strength)
 	}
 	if c.depth == MaxSignerDepth {
 		return none, fmt.Errorf("was not checked: its signer lies behind %d others", MaxSignerDepth)
@@ -151,12 +142,21 @@ func (c *listCheck) signerBeside(ctx context.Context, l *List, signer *certpath.
 	options.InitialPolicies, options.RequireExplicitPolicy = nil, false
 	options.Purpose = certpath.AnyPurpose
 	options.Intermediates = append(options.Intermediates[:len(options.Intermediates):len(options.Intermediates)], c.query.Path.Certificates...)
-	options.Revocation = listRun{checker: c.checker, depth: c.depth + 1, signer: signer, work: c.work}
+	// The path goes first, without revocation: it costs little, and the list of
+	// which somebody claims to be the signer may be large.
+	options.Revocation = nil
 	path, err := certpath.Validate(ctx, signer, options)
 	if err != nil {
 		return none, fmt.Errorf("has a signer without a valid path: %w", err)
 	}
-	return path.PublicKey(), c.checker.verified.check(l, path.PublicKey(), options.Strength)
+	if err := c.checker.verified.check(l, path.PublicKey(), options.Strength); err != nil {
+		return none, err
+	}
+	options.Revocation = listRun{checker: c.checker, depth: c.depth + 1, work: c.work}
+	if path, err = certpath.Validate(ctx, signer, options); err != nil {
+		return none, fmt.Errorf("has a signer without a valid path: %w", err)
+	}
+	return path.PublicKey(), nil
 }
 
 // maySignLists returns why a certificate's key usage does not let it sign lists

@@ -5,15 +5,20 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"keyman/internal/cert"
 )
 
-// A search is one call of Validate: it goes from the leaf up, all paths of one
-// length before those of the next.
+// A search is one call of Validate. It goes from the leaf up, first where each
+// certificate names its issuer's key or none, then where one names another, and
+// so on; among those, all paths of one length before those of the next. So
+// neither a mesh of CAs nor certificates in an issuer's name hide a short path.
 type search struct {
 	ctx     context.Context
 	options *Options
 
 	intermediates []*candidate
+	queue         [][]*step         // what is to be looked at, by step.cost
 	signatures    map[signing]error // those that were checked
 	checks        int               // how many
 	candidates    int               // how many were considered
@@ -41,7 +46,11 @@ type step struct {
 	node  *node
 	below *step
 	depth int // 1 is the leaf
+	wrong int // how often a certificate names another key than its issuer's
 }
+
+// cost orders the steps.
+func (at *step) cost() int { return at.wrong*(MaxDepth+1) + at.depth }
 
 func newSearch(ctx context.Context, o *Options) *search {
 	s := &search{ctx: ctx, options: o, signatures: map[signing]error{}}
@@ -76,12 +85,30 @@ func (s *search) find(leaf *node) *Path {
 		s.attempt(first, nil, f)
 		return nil
 	}
-	for queue := []*step{first}; len(queue) > 0 && !s.ended; queue = queue[1:] {
-		path, next := s.extend(queue[0])
-		if path != nil {
+	s.push(first)
+	for at := s.pop(); at != nil && !s.ended; at = s.pop() {
+		if path := s.extend(at); path != nil {
 			return path
 		}
-		queue = append(queue, next...)
+	}
+	return nil
+}
+
+// push puts a step behind those of the same cost.
+func (s *search) push(at *step) {
+	for len(s.queue) <= at.cost() {
+		s.queue = append(s.queue, nil)
+	}
+	s.queue[at.cost()] = append(s.queue[at.cost()], at)
+}
+
+// pop takes the first step of the lowest cost, nil where there is none.
+func (s *search) pop() *step {
+	for cost, steps := range s.queue {
+		if len(steps) > 0 {
+			s.queue[cost] = steps[1:]
+			return steps[0]
+		}
 	}
 	return nil
 }
@@ -109,41 +136,43 @@ func (s *search) trusted(a *Anchor, leaf *node) (*Path, *Failure) {
 		return nil, f
 	}
 	return &Path{
-		Certificates: []*Certificate{leaf.cert}, Anchor: a, key: a.key,
+		Certificates: []*Certificate{leaf.cert}, Anchor: a, keys: []cert.PublicKey{a.key, a.key},
 		Policies: newPolicyGraph(&s.policyNodes).intersect(s.options.InitialPolicies),
 	}, nil
 }
 
-// extend looks for the issuers of a step's certificate: a path that ends at an
-// anchor, or the steps above.
-func (s *search) extend(at *step) (*Path, []*step) {
+// extend looks for the issuers of a step's certificate: it returns a path that
+// ends at an anchor, or puts the steps above into the queue.
+func (s *search) extend(at *step) *Path {
+	if f := s.signedBelow(at); f != nil {
+		s.attempt(at, nil, f)
+		s.ended = f.Code == CodeLimit
+		return nil
+	}
 	known := false
 	for _, a := range s.anchorsOf(at.node) {
 		known = true
 		if !s.consider(at) {
-			return nil, nil
+			return nil
 		}
 		if path := s.judge(at, a); path != nil || s.ended {
-			return path, nil
+			return path
 		}
 	}
-	var next []*step
 	for _, c := range s.issuersOf(at.node) {
 		if at.holds(c.cert) {
 			continue
 		}
 		known = true
 		if !s.consider(at) {
-			return nil, nil
+			return nil
 		}
-		if above := s.climb(at, c.read()); above != nil {
-			next = append(next, above)
-		}
+		s.climb(at, c.read())
 	}
 	if !known {
-		s.attempt(at, nil, fail(CodeNoAnchor, at.node.cert, "its issuer is "+issuerOf(at.node.cert)+", of whom there is no certificate"))
+		s.attempt(at, nil, fail(CodeNoAnchor, at.node.cert, "its issuer is "+issuerOf(at.node.cert)+", of whom there is no further certificate"))
 	}
-	return nil, next
+	return nil
 }
 
 // issuerOf names a certificate's issuer for people.
@@ -170,31 +199,37 @@ func (s *search) end(at *step, limit string) {
 	s.attempt(at, nil, fail(CodeLimit, nil, limit))
 }
 
-// climb returns the step to an issuer, nil where no path leads over it.
-func (s *search) climb(at *step, issuer *node) *step {
-	above := &step{node: issuer, below: at, depth: at.depth + 1}
-	if above.depth > MaxDepth {
-		s.attempt(at, nil, fail(CodeLimit, issuer.cert, fmt.Sprintf("a path of more than %d certificates", MaxDepth)))
-		return nil
+// climb puts the step to an issuer into the queue, unless no path leads over it.
+func (s *search) climb(at *step, issuer *node) {
+	above := &step{node: issuer, below: at, depth: at.depth + 1, wrong: at.wrong}
+	if hint(at.node, issuer.subjectKeyID) == otherKey {
+		above.wrong++
 	}
 	f := s.hopeless(issuer)
-	if f == nil {
-		f = issuer.notCA()
-	}
-	if f == nil {
-		f = s.options.Strength.weak(issuer)
-	}
-	if f == nil && issuer.key.Complete() {
-		// A key without parameters is known when the path is.
-		if err := s.signature(at.node, issuer.key); err != nil {
-			f = badSignature(at.node, err)
+	switch {
+	case above.depth > MaxDepth:
+		f = fail(CodeLimit, issuer.cert, fmt.Sprintf("a path of more than %d certificates", MaxDepth))
+	case f == nil:
+		if f = issuer.notCA(); f == nil {
+			f = s.options.Strength.weak(issuer)
 		}
 	}
-	if f == nil {
-		return above
+	if f != nil {
+		s.attempt(above, nil, f)
+		return
 	}
-	s.attempt(above, nil, f)
-	s.ended = s.ended || f.Code == CodeLimit
+	s.push(above)
+}
+
+// signedBelow returns why a step's certificate is not the issuer of the one
+// below. A key without parameters is known when the path is.
+func (s *search) signedBelow(at *step) *Failure {
+	if at.below == nil || !at.node.key.Complete() {
+		return nil
+	}
+	if err := s.signature(at.below.node, at.node.key); err != nil {
+		return badSignature(at.below.node, err)
+	}
 	return nil
 }
 
@@ -280,15 +315,22 @@ func (s *search) issuersOf(n *node) []*candidate {
 	return all
 }
 
+// What hint returns.
+const (
+	sameKey = iota
+	noHint
+	otherKey
+)
+
 // hint compares a certificate's authority key identifier with an issuer's key
-// identifier: 0 where they are the same, 1 where one is missing, 2 otherwise.
+// identifier.
 func hint(n *node, keyID []byte) int {
 	switch {
 	case len(n.authorityKeyID) == 0 || len(keyID) == 0:
-		return 1
+		return noHint
 	case bytes.Equal(n.authorityKeyID, keyID):
-		return 0
+		return sameKey
 	default:
-		return 2
+		return otherKey
 	}
 }

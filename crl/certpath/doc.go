@@ -2,8 +2,7 @@
 // rules of RFC 5280, section 6.1.
 //
 // Validate builds the paths from a certificate over others to an anchor and
-// returns the first one that is valid, shortest first, with the policies that
-// are valid on it. Where there is none, the error is an *Error that tells every
+// returns the first one that is valid with the policies that are valid on it. Where there is none, the error is an *Error that tells every
 // path that was tried and the Failure that ended it, the one that came furthest
 // first. ParseCertificate reads a certificate; AnchorOf and NewAnchor make
 // anchors of a certificate or of a name and a key.

@@ -123,13 +123,18 @@ type Path struct {
 	// Attempts are the paths that were tried before and failed.
 	Attempts []Attempt
 
-	issuerKeys []cert.PublicKey // by which each certificate was signed, in the same order
-	key        cert.PublicKey   // of the leaf
+	// keys are those of the certificates, in the same order, and behind them
+	// that of the anchor.
+	keys []cert.PublicKey
 }
 
 // IssuerKey returns the key by which Certificates[i] is signed, with the
 // parameters that it inherits (RFC 5280, 6.1.4 (e)).
-func (p *Path) IssuerKey(i int) cert.PublicKey { return p.issuerKeys[i] }
+func (p *Path) IssuerKey(i int) cert.PublicKey { return p.keys[i+1] }
+
+// PublicKeyOf returns the key of Certificates[i], with the parameters that it
+// inherits.
+func (p *Path) PublicKeyOf(i int) cert.PublicKey { return p.keys[i] }
 
 // Issuer returns the certificate above Certificates[i], nil where that is an
 // anchor without one.
@@ -141,4 +146,4 @@ func (p *Path) Issuer(i int) *Certificate {
 }
 
 // PublicKey returns the leaf's key, with the parameters that it inherits.
-func (p *Path) PublicKey() cert.PublicKey { return p.key }
+func (p *Path) PublicKey() cert.PublicKey { return p.keys[0] }

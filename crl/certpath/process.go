@@ -2,6 +2,7 @@ package certpath
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"keyman/internal/cert"
@@ -23,7 +24,7 @@ type process struct {
 	maxPathLength int            // max_path_length
 	constraints   [][]constraint // permitted_subtrees and excluded_subtrees, one element for each CA
 	usages        usages
-	issuerKeys    []cert.PublicKey
+	keys          []cert.PublicKey // those that were the working key, from the anchor down
 	valid         []OID
 }
 
@@ -39,7 +40,7 @@ func newProcess(s *search, a *Anchor, path []*node) *process {
 		search: s, anchor: a, path: path,
 		policies: newPolicyGraph(&s.policyNodes),
 		explicit: unless(s.options.RequireExplicitPolicy), inhibitAny: unless(s.options.InhibitAnyPolicy), mapping: unless(s.options.InhibitMapping),
-		issuer: a.nameKey, key: a.key,
+		issuer: a.nameKey, key: a.key, keys: []cert.PublicKey{a.key},
 		maxPathLength: len(path),
 		usages:        newUsages(s.options.Purpose),
 	}
@@ -90,7 +91,6 @@ func (p *process) basic(n *node, last bool) *Failure {
 	if err := p.search.signature(n, p.key); err != nil {
 		return badSignature(n, err)
 	}
-	p.issuerKeys = append(p.issuerKeys, p.key)
 	if f := p.search.options.Strength.weak(n); f != nil {
 		return f
 	}
@@ -195,6 +195,7 @@ func lower(to *int, limit *int) {
 // the one before where it has none (RFC 5280, 6.1.4 (d), (e), (f)).
 func (p *process) inherit(n *node) {
 	p.key = n.key.Inherit(p.key)
+	p.keys = append(p.keys, p.key)
 }
 
 // wrapUp ends with the leaf (RFC 5280, 6.1.5).
@@ -221,10 +222,10 @@ func (p *process) wrapUp(n *node) *Failure {
 
 // result returns the valid path.
 func (p *process) result() *Path {
-	path := &Path{Anchor: p.anchor, Policies: p.valid, key: p.key}
-	for i := len(p.path) - 1; i >= 0; i-- {
-		path.Certificates = append(path.Certificates, p.path[i].cert)
-		path.issuerKeys = append(path.issuerKeys, p.issuerKeys[i])
+	path := &Path{Anchor: p.anchor, Policies: p.valid, keys: p.keys}
+	slices.Reverse(path.keys)
+	for _, n := range slices.Backward(p.path) {
+		path.Certificates = append(path.Certificates, n.cert)
 	}
 	return path
 }

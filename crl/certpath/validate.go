@@ -7,7 +7,8 @@ import (
 )
 
 // Validate returns the first valid path from leaf over intermediates to an
-// anchor, shortest first. Where there is none, the error is an *Error that says
+// anchor; a shorter one goes before a longer one, unless key identifiers speak
+// against it. Where there is none, the error is an *Error that says
 // why, unless the options themselves cannot be used. ctx is for
 // Options.Revocation alone.
 //
