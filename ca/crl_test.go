@@ -152,6 +152,11 @@ func TestDatabaseRefuses(t *testing.T) {
 	if _, err := decodeDatabase([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
+	// Before serial numbers were written in pairs of digits a first 0 was left out.
+	old, err := decodeDatabase([]byte(strings.Replace(good, `"ab"`, `"abc"`, 1)))
+	if err != nil || old.find(formatSerial(big.NewInt(0xabc))) == nil {
+		t.Errorf("an old serial number: %+v, %v", old, err)
+	}
 	for what, tt := range map[string]struct{ data, want string }{
 		"empty":             {"", "cannot be read"},
 		"unknown field":     {strings.Replace(good, `"crl_number"`, `"crlnumber"`, 1), "unknown field"},
@@ -159,7 +164,7 @@ func TestDatabaseRefuses(t *testing.T) {
 		"version":           {strings.Replace(good, `"version":1`, `"version":2`, 1), "version 2"},
 		"settings":          {strings.Replace(good, `"crl_days":1`, `"crl_days":0`, 1), "lifetime of 0"},
 		"serial":            {strings.Replace(good, `"ab"`, `"xy"`, 1), "hexadecimal"},
-		"serial form":       {strings.Replace(good, `"ab"`, `"0ab"`, 1), "normal form"},
+		"serial form":       {strings.Replace(good, `"ab"`, `"00ab"`, 1), "normal form"},
 		"serial zero":       {strings.Replace(good, `"ab"`, `"0"`, 1), "not positive"},
 		"serial twice":      {head + record + "," + record + "]}", "twice"},
 		"profile":           {strings.Replace(good, `"ike"`, `"x"`, 1), "not known"},

@@ -14,6 +14,7 @@ import (
 
 	"keyman/csr"
 	"keyman/internal/atomicfile"
+	"keyman/internal/der"
 )
 
 const (
@@ -31,7 +32,7 @@ const (
 
 // A Record is what the CA keeps about a certificate that it issued.
 type Record struct {
-	// Serial is the serial number in lower-case hexadecimal digits.
+	// Serial is the serial number in lower-case hexadecimal digits, in pairs.
 	Serial    string    `json:"serial"`
 	Subject   string    `json:"subject"`
 	SANs      []csr.SAN `json:"sans,omitempty"`
@@ -118,12 +119,18 @@ func decodeDatabase(data []byte) (*database, error) {
 		return nil, fmt.Errorf("the CA's settings: %w", err)
 	}
 	seen := make(map[string]bool, len(db.Certificates))
-	for _, r := range db.Certificates {
+	for i := range db.Certificates {
+		r := &db.Certificates[i]
 		serial, err := ParseSerial(r.Serial)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case formatSerial(serial) != r.Serial:
+		}
+		normal := formatSerial(serial)
+		if "0"+r.Serial == normal { // as older programs wrote it: without a first 0
+			r.Serial = normal
+		}
+		switch {
+		case r.Serial != normal:
 			return nil, fmt.Errorf("serial number %s is not in its normal form", r.Serial)
 		case seen[r.Serial]:
 			return nil, fmt.Errorf("serial number %s is there twice", r.Serial)
@@ -196,4 +203,4 @@ func ParseSerial(text string) (*big.Int, error) {
 }
 
 // formatSerial writes a serial number as Record.Serial has it.
-func formatSerial(serial *big.Int) string { return serial.Text(16) }
+func formatSerial(serial *big.Int) string { return der.SerialText(serial) }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"keyman/internal/der"
 )
 
 // An Info describes a list for people and programs.
@@ -56,18 +58,7 @@ func (l *List) Info() Info {
 
 // Info describes the entry.
 func (e Entry) Info() EntryInfo {
-	return EntryInfo{Serial: serialText(e.Serial), Date: e.Date, Reason: e.Reason.String(), InvalidityDate: e.InvalidityDate}
-}
-
-// serialText writes a serial number, given as the content octets of its DER
-// INTEGER, as a CA writes it: hexadecimal digits without the zeros in front, of
-// which the encoding's sign may be one octet.
-func serialText(octets []byte) string {
-	digits := strings.TrimLeft(fmt.Sprintf("%x", octets), "0")
-	if digits == "" {
-		return "0"
-	}
-	return digits
+	return EntryInfo{Serial: der.OctetsText(e.Serial), Date: e.Date, Reason: e.Reason.String(), InvalidityDate: e.InvalidityDate}
 }
 
 // extensionNames are the extensions that lists have, as RFC 5280 calls them.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"keyman/internal/der"
 	"keyman/internal/dn"
 )
 
@@ -75,7 +76,7 @@ func newReason(severity Severity, code string, cert *x509.Certificate, detail st
 	}
 	if cert != nil {
 		r.Certificate = subjectOf(cert)
-		r.Serial = serialText(integerOctets(cert.SerialNumber))
+		r.Serial = der.SerialText(cert.SerialNumber)
 		r.Text = fmt.Sprintf("%s (serial %s): %s", r.Certificate, r.Serial, r.Text)
 	}
 	return r

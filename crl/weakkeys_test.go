@@ -54,9 +54,9 @@ func TestWeakKeys(t *testing.T) {
 	}{
 		{"RSA 2048", long, long, long, good, good, 0, "", ""},
 		{"curves", curve, curve, publicOnly{key: edwards}, good, good, 0, "", ""},
-		{"RSA 1024 as anchor", short, long, long, invalid, good, 1, "CN=Root (serial 1): its key is weak: RSA with 1024 bits, and not 2048", ""},
+		{"RSA 1024 as anchor", short, long, long, invalid, good, 1, "CN=Root (serial 01): its key is weak: RSA with 1024 bits, and not 2048", ""},
 		{"RSA 1024 between", long, short, long, invalid, good, 1, "CN=Sub (serial 65): its key is weak", ""},
-		{"RSA 1024 as leaf", long, curve, short, invalid, good, 1, "CN=leaf (serial 3e9): its key is weak", ""},
+		{"RSA 1024 as leaf", long, curve, short, invalid, good, 1, "CN=leaf (serial 03e9): its key is weak", ""},
 		{"RSA 1024 everywhere", short, short, short, invalid, good, 3, "RSA with 1024 bits", ""},
 		{"RSA 2047", long, long, almost, invalid, good, 1, "RSA with 2047 bits, and not 2048", ""},
 		{"RSA 1023", long, long, tiny, invalid, invalid, 1, "RSA with 1023 bits, and not 2048", "RSA with 1023 bits, and not 1024"},

@@ -2,12 +2,14 @@ package csr
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 
-	"keyman/internal/dn"
+	"keyman/internal/cert"
 	"keyman/internal/oids"
 )
 
@@ -35,15 +37,25 @@ func FromRequest(r *Request) (t Template, left []string) {
 // the extensions that are not taken over and are no CA's own business, such as
 // identifiers of keys and places of revocation lists.
 func FromCertificate(der []byte) (t Template, left []string, err error) {
-	c, err := x509.ParseCertificate(der)
+	// Not by crypto/x509: what it refuses for its key or its serial number is
+	// renewed all the same, with a new key.
+	c, err := cert.Parse(der)
 	if err != nil {
-		return t, nil, fmt.Errorf("certificate: %w", err)
+		return t, nil, err
 	}
-	var r Request
-	if r.Subject, err = dn.FromDER(c.RawSubject); err != nil {
-		return t, nil, fmt.Errorf("certificate: subject: %w", err)
+	r := Request{Subject: c.Subject}
+	if c.Has(cert.FlawSubject) {
+		return t, nil, errors.New("certificate: the subject cannot be read")
 	}
-	if err := r.readExtensions(c.Extensions); err != nil {
+	var extensions []pkix.Extension
+	for _, e := range c.Extensions {
+		id, err := oids.Parse(e.OID.String())
+		if err != nil {
+			return t, nil, fmt.Errorf("certificate: extension %s: %w", e.OID, err)
+		}
+		extensions = append(extensions, pkix.Extension{Id: id, Critical: e.Critical, Value: e.Value})
+	}
+	if err := r.readExtensions(extensions); err != nil {
 		return t, nil, fmt.Errorf("certificate: %w", err)
 	}
 	t = r.template()

@@ -7,6 +7,8 @@ import (
 	"encoding/asn1"
 	"fmt"
 	"math/big"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
@@ -99,5 +101,22 @@ func TestFromCertificateLeaves(t *testing.T) {
 	}
 	if _, _, err := FromCertificate(request); err == nil {
 		t.Error("a request is taken for a certificate")
+	}
+}
+
+// What crypto/x509 refuses has names and usages, too.
+func TestFromUnusableCertificate(t *testing.T) {
+	for file, subject := range map[string]string{"brainpool": "C=CH, CN=odd", "ed448": "C=CH, CN=odd", "negative-serial": "CN=neg"} {
+		der, err := os.ReadFile(filepath.Join("..", "certinfo", "testdata", file+".der"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		template, left, err := FromCertificate(der)
+		if err != nil || template.Subject.String() != subject || len(left) != 0 || template.BasicConstraints == nil {
+			t.Errorf("%s: %+v, left %v, %v", file, template, left, err)
+		}
+		if _, err := Create(template, ed25519Key(t)); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"keyman/ike/ikedb"
 	"keyman/ike/ikev1"
 	"keyman/ike/isakmp"
+	"keyman/internal/der"
 	"keyman/internal/dn"
 )
 
@@ -190,7 +191,7 @@ func sameMailbox(a, b string) bool {
 func subject(c *x509.Certificate) string {
 	name, err := dn.FromDER(c.RawSubject)
 	if err != nil || name.IsEmpty() {
-		return fmt.Sprintf("with serial number %x", c.SerialNumber)
+		return "with serial number " + der.SerialText(c.SerialNumber)
 	}
 	return fmt.Sprintf("%q", name.String())
 }

@@ -120,15 +120,15 @@ func ParsePurpose(text string) (asn1.ObjectIdentifier, error) {
 			dotted = p.id
 		}
 	}
-	id, err := parseDotted(dotted)
+	id, err := Parse(dotted)
 	if err != nil {
 		return nil, fmt.Errorf("%q is no extended key usage: write a word such as serverAuth, clientAuth or ipsecIKE, or a dotted identifier", text)
 	}
 	return id, nil
 }
 
-// parseDotted reads an object identifier whose arcs fit an int.
-func parseDotted(text string) (asn1.ObjectIdentifier, error) {
+// Parse reads an object identifier with dots, whose arcs fit an int.
+func Parse(text string) (asn1.ObjectIdentifier, error) {
 	oid, err := x509.ParseOID(text)
 	if err != nil {
 		return nil, err
