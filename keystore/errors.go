@@ -129,7 +129,12 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Hint says what to do about it; "" where nothing is known.
-func (e *Error) Hint() string { return hintFor(e.Err) }
+func (e *Error) Hint() string {
+	if e.Op == "create" && errors.Is(e.Err, fs.ErrNotExist) {
+		return "the folder in which it shall be has to be there"
+	}
+	return hintFor(e.Err)
+}
 
 // An EntryError is an error of one entry. It wraps the errors above.
 type EntryError struct {

@@ -51,7 +51,7 @@ func OpenFiles(ctx context.Context, paths []string, ask Ask) (*Store, error) {
 }
 
 // OpenFolder does the same for all files of a folder. Those in which nothing is
-// recognized are skipped, and listed.
+// recognized are skipped, and listed; a folder with no other is ErrUnknownFormat.
 func OpenFolder(ctx context.Context, path string, ask Ask) (s *Store, skipped []string, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, fileError("open", path, err)
@@ -59,6 +59,9 @@ func OpenFolder(ctx context.Context, path string, ask Ask) (s *Store, skipped []
 	content, skipped, err := pem.ReadDir(path, ask.keyfile())
 	if err != nil {
 		return nil, nil, looseError(path, err)
+	}
+	if len(content.Items) == 0 {
+		return nil, nil, &Error{Op: "open", Path: path, Err: fmt.Errorf("%w: %w", ErrUnknownFormat, pem.ErrNothing)}
 	}
 	return loose(path, content), skipped, nil
 }

@@ -252,6 +252,9 @@ func TestFolder(t *testing.T) {
 	if _, _, err := s.WriteFolder(one+"-2", FolderOptions{Labels: []string{"nobody"}}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("nobody: %v", err)
 	}
+	if _, _, err := OpenFolder(t.Context(), t.TempDir(), nil); !errors.Is(err, ErrUnknownFormat) {
+		t.Errorf("an empty folder: %v", err)
+	}
 	if _, _, err := OpenFolder(t.Context(), one+"-2", nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("absent: %v", err)
 	}

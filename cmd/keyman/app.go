@@ -127,8 +127,32 @@ func (a *app) print(v any, text func(w io.Writer)) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(v)
 	}
-	text(onScreen(a.stdout))
-	return nil
+	out := &checkedWriter{Writer: a.stdout}
+	w := onScreen(a.stdout)
+	if s, ok := w.(screen); ok {
+		s.Writer = out
+		w = s
+	} else {
+		w = out
+	}
+	text(w)
+	return out.err
+}
+
+// A checkedWriter remembers the first error of what is written to it: a result
+// that a full disk has cut short is not one.
+type checkedWriter struct {
+	io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (c *checkedWriter) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
 }
 
 // warnf tells the user something that is neither result nor error.
