@@ -91,13 +91,18 @@ func (s *Store) entry(item format.Item) Entry {
 	return newEntry(item, func(of link) link { return s.issuer(of, nil) })
 }
 
-// newEntry makes an Entry of an item, whose chain goes where issuerOf says.
+// newEntry makes an Entry of an item, whose chain goes where issuerOf says; it is
+// the item's certificate alone where that is nil.
 func newEntry(item format.Item, issuerOf func(link) link) Entry {
 	e := Entry{
 		Label: item.Label, Kind: item.Kind, Trusted: item.Trusted, Default: item.Default,
 		Request: bytes.Clone(item.Request),
 	}
-	if item.Certificate != nil {
+	switch {
+	case item.Certificate == nil:
+	case issuerOf == nil:
+		e.Chain = [][]byte{bytes.Clone(item.Certificate)}
+	default:
 		e.Chain = chain(item.Certificate, issuerOf)
 	}
 	if item.Key != nil {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // testPassword opens all stores of the tests.
@@ -178,5 +180,30 @@ func TestFormatNames(t *testing.T) {
 		if f, ok := FormatForPath(path); ok != (want != "") || ok && f.Name() != want {
 			t.Errorf("FormatForPath(%q) = %v, %v; want %q", path, f, ok, want)
 		}
+	}
+}
+
+// TestHeads lists entries without the certificates above their own.
+func TestHeads(t *testing.T) {
+	s := newStore(t)
+	root := newAuthority(t, "Root CA", nil)
+	if _, err := s.AddSigner("root", root.der, true); err != nil {
+		t.Fatal(err)
+	}
+	add(t, s, "gateway", root)
+	var entries, heads []Entry
+	for e := range s.Entries() {
+		if e.Label == "gateway" && len(e.Chain) != 2 {
+			t.Errorf("the chain of %s has %d certificates; want 2", e.Label, len(e.Chain))
+		}
+		e.Chain, e.key = e.Chain[:1], nil
+		entries = append(entries, e)
+	}
+	for e := range s.Heads() {
+		e.key = nil
+		heads = append(heads, e)
+	}
+	if diff := cmp.Diff(entries, heads, cmp.AllowUnexported(Entry{})); diff != "" || len(heads) != 2 {
+		t.Errorf("heads (-want +got):\n%s", diff)
 	}
 }

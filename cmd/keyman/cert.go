@@ -145,7 +145,7 @@ key, ? a certificate that keyman cannot use; "keyman cert show" says why.`,
 			return err
 		}
 		rows, now := []certRow{}, time.Now()
-		for e := range store.Entries() {
+		for e := range store.Heads() {
 			if e.Kind != keystore.Request {
 				rows = append(rows, newCertRow(e, now))
 			}

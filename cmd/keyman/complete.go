@@ -68,7 +68,7 @@ func (a *app) completeLabels(flags *keydbFlags, kinds ...keystore.Kind) cobra.Co
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var labels []cobra.Completion
-		for e := range store.Entries() {
+		for e := range store.Heads() {
 			if isOneOf(e.Kind, kinds) && hasPrefixFold(e.Label, begun) {
 				labels = append(labels, printable(e.Label))
 			}

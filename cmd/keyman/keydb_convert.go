@@ -87,7 +87,7 @@ default where it has none, are told.`,
 			return err
 		}
 		result := convertResult{keydbResult: keydbResult{made.Path(), format.Name()}, Lost: append([]keystore.Loss{}, lost...)}
-		for range made.Entries() {
+		for range made.Heads() {
 			result.Entries++
 		}
 		a.warnLosses(lost)

@@ -118,7 +118,7 @@ func (a *app) countEntries(ctx context.Context, rows []keydbRow, flags *password
 			continue // another password
 		}
 		n := 0
-		for range store.Entries() {
+		for range store.Heads() {
 			n++
 		}
 		rows[i].Entries = &n

@@ -72,7 +72,7 @@ func show(store *keystore.Store, now time.Time) (showResult, error) {
 	for _, kind := range shownKinds {
 		result.Entries[kind.String()] = 0
 	}
-	for e := range store.Entries() {
+	for e := range store.Heads() {
 		result.Entries[e.Kind.String()]++
 		if e.Trusted {
 			result.Trusted++

@@ -133,7 +133,7 @@ func (a *app) forgetGenerations(ctx context.Context, path string) error {
 // labelsOf lists the labels of a store.
 func labelsOf(store *keystore.Store) []string {
 	labels := []string{}
-	for e := range store.Entries() {
+	for e := range store.Heads() {
 		labels = append(labels, e.Label)
 	}
 	return labels

@@ -29,7 +29,7 @@ var tagExplicit0 = cbasn1.Tag(0).ContextSpecific().Constructed()
 // A bag is a SafeBag (RFC 7292, 4.2).
 type bag struct {
 	id         x509.OID
-	value      []byte // the element in bagValue, DER
+	value      []byte // the element in bagValue, DER; of what is read, a part of its safe
 	attributes []attribute
 }
 
@@ -95,7 +95,7 @@ func readBag(contents *cryptobyte.String) (bag, error) {
 	if !seq.ReadASN1(&value, tagExplicit0) || !seq.ReadOptionalASN1(&set, &hasSet, cbasn1.SET) || !seq.Empty() {
 		return b, errStructure
 	}
-	b.value = bytes.Clone(value)
+	b.value = value
 	for !set.Empty() {
 		if len(b.attributes) == maxAttributes {
 			return b, fmt.Errorf("%w: more than %d attributes", format.ErrUnsupported, maxAttributes)

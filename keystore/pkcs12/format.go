@@ -1,6 +1,7 @@
 package pkcs12
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -140,11 +141,11 @@ func decodeSafes(authSafe []byte, opener *pbe.Opener) (*format.Content, error) {
 	}
 	var found bags
 	for _, s := range safes {
-		content := s.content
-		if s.algorithm != nil {
-			if content, err = opener.Decrypt(s.algorithm, content); err != nil {
-				return nil, damaged(err)
-			}
+		var content []byte
+		if s.algorithm == nil {
+			content = bytes.Clone(s.content) // the file is not ours to keep
+		} else if content, err = opener.Decrypt(s.algorithm, s.content); err != nil {
+			return nil, damaged(err)
 		}
 		if err = found.read(content, 0); err != nil {
 			return nil, damaged(err)

@@ -1,7 +1,6 @@
 package pkcs12
 
 import (
-	"bytes"
 	"crypto/x509"
 	"fmt"
 
@@ -22,7 +21,7 @@ const (
 
 // A pfx is the outermost structure of a file (RFC 7292, 4).
 type pfx struct {
-	authSafe []byte   // AuthenticatedSafe, as the MAC saw it
+	authSafe []byte   // AuthenticatedSafe, as the MAC saw it; a part of the file
 	mac      *pbe.MAC // nil where there is none
 }
 
@@ -62,7 +61,7 @@ func readPFX(data []byte) (pfx, error) {
 	if !content.ReadASN1(&octets, cbasn1.OCTET_STRING) || !content.Empty() {
 		return p, errStructure
 	}
-	p.authSafe = bytes.Clone(octets)
+	p.authSafe = octets
 	if seq.Empty() {
 		return p, nil
 	}
