@@ -64,10 +64,20 @@ func (k KeySpec) String() string {
 		return "ed25519"
 	case k.curve != nil:
 		return "p" + strconv.Itoa(k.curve.Params().BitSize)
-	case k.rsaBits == 0:
-		return "rsa-" + strconv.Itoa(DefaultRSABits)
 	default:
-		return "rsa-" + strconv.Itoa(k.rsaBits)
+		return "rsa-" + strconv.Itoa(k.RSABits())
+	}
+}
+
+// RSABits returns the length of an RSA key; 0 for other kinds.
+func (k KeySpec) RSABits() int {
+	switch {
+	case k.ed25519 || k.curve != nil:
+		return 0
+	case k.rsaBits == 0:
+		return DefaultRSABits
+	default:
+		return k.rsaBits
 	}
 }
 

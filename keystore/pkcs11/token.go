@@ -1,0 +1,380 @@
+package pkcs11
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"strings"
+
+	"keyman/keystore"
+)
+
+const (
+	// maxObjects bounds the keys and certificates of a token that are looked at.
+	maxObjects = 10_000
+	// maxChain bounds the certificates of an entry.
+	maxChain = 10
+	// idLen is the length of the CKA_ID of a new key, in bytes.
+	idLen = 20
+	// maxLabel bounds a label in bytes.
+	maxLabel = 255
+)
+
+// A Token is a token with its user logged in. It is for one goroutine at a time; the
+// signers that came out of it are for any number.
+type Token struct {
+	name   string
+	info   Info
+	driver driver
+}
+
+// An Entry is what a token holds under one label.
+type Entry struct {
+	Label string
+	// ID is the CKA_ID; may be empty.
+	ID []byte
+	// Kind is Personal for a key with its certificate, Request for a key that
+	// waits for one, Signer for a certificate without a key.
+	Kind keystore.Kind
+	// Public is the public key; nil where the token does not tell it.
+	Public crypto.PublicKey
+	// Chain is the certificate and those above it that the token has, DER; nil for
+	// a Request.
+	Chain [][]byte
+
+	key     *object
+	handles []uint
+}
+
+// Tokens lists the tokens of a module, which is the absolute path of a library. Its
+// errors are ErrNotBuilt and ErrModule.
+func Tokens(ctx context.Context, module string) ([]Info, error) {
+	list, err := listTokens(ctx, module)
+	if err != nil {
+		return nil, &TokenError{Op: "list", Token: module, Err: err}
+	}
+	return list, nil
+}
+
+// Open logs in to the token that the URI names. Its errors are ErrNotBuilt, ErrModule,
+// ErrNoToken, ErrAmbiguous, ErrPIN and ErrLocked, in a TokenError. While a Token is
+// open its module must not be opened again in this process by way of another path.
+func Open(ctx context.Context, u URI, pin keystore.Password) (*Token, error) {
+	name := u.Token
+	if name == "" {
+		name = URI{Serial: u.Serial, Manufacturer: u.Manufacturer, Model: u.Model}.String()
+	}
+	d, info, err := openDriver(ctx, u, pin)
+	if err != nil {
+		return nil, &TokenError{Op: "open", Token: name, Err: err}
+	}
+	return &Token{name: info.Label, info: info, driver: d}, nil
+}
+
+// Close logs out. Signers of the token work no longer.
+func (t *Token) Close() error { return t.fail("close", t.driver.close()) }
+
+// Info describes the token, as it was when it was opened.
+func (t *Token) Info() Info { return t.info }
+
+func (t *Token) fail(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &TokenError{Op: op, Token: t.name, Err: err}
+}
+
+// Entries lists keys first, each with its certificate where there is one, then the
+// other certificates.
+func (t *Token) Entries() ([]Entry, error) {
+	objects, err := t.driver.objects()
+	if err != nil {
+		return nil, t.fail("list", err)
+	}
+	if len(objects) > maxObjects {
+		return nil, t.fail("list", fmt.Errorf("%w: it has more than %d objects", ErrMechanism, maxObjects))
+	}
+	certificates, used := parsed(objects), make(map[uint]bool)
+	var entries []Entry
+	for i := range objects {
+		if o := &objects[i]; o.class == privateKey {
+			entries = append(entries, keyEntry(o, objects, certificates, used))
+		}
+	}
+	for i := range objects {
+		o := &objects[i]
+		if o.class != certificateClass || used[o.handle] {
+			continue
+		}
+		e := Entry{Label: o.label, ID: o.id, Kind: keystore.Signer, handles: []uint{o.handle}, Chain: [][]byte{o.der}}
+		if c := certificates[o.handle]; c != nil {
+			e.Public, e.Chain = c.PublicKey, chainOf(c, certificates)
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// parsed reads the certificates that can be read, by their handles.
+func parsed(objects []object) map[uint]*x509.Certificate {
+	found := make(map[uint]*x509.Certificate)
+	for _, o := range objects {
+		if o.class == certificateClass {
+			if c, err := x509.ParseCertificate(o.der); err == nil {
+				found[o.handle] = c
+			}
+		}
+	}
+	return found
+}
+
+// keyEntry makes the entry of a private key. It marks the certificates that are its
+// own as used.
+func keyEntry(key *object, objects []object, certificates map[uint]*x509.Certificate, used map[uint]bool) Entry {
+	e := Entry{Label: key.label, ID: key.id, Kind: keystore.Request, Public: key.public, key: key, handles: []uint{key.handle}}
+	sameID := func(o *object) bool { return len(key.id) > 0 && bytes.Equal(o.id, key.id) }
+	for i := range objects {
+		if o := &objects[i]; o.class == publicKey && sameID(o) {
+			if e.Public == nil {
+				e.Public = o.public
+			}
+			if samePublic(e.Public, o.public) {
+				e.handles = append(e.handles, o.handle)
+			}
+		}
+	}
+	for i := range objects {
+		o := &objects[i]
+		c := certificates[o.handle]
+		if o.class != certificateClass || c == nil {
+			continue
+		}
+		// The CKA_ID is a hint. A key that does not tell its public half, and has
+		// no public object, is believed to be that of the certificate beside it;
+		// a signature that does not fit shows where that is wrong.
+		if e.Public == nil && sameID(o) {
+			e.Public = c.PublicKey
+		}
+		if !samePublic(e.Public, c.PublicKey) {
+			continue
+		}
+		used[o.handle] = true
+		e.handles = append(e.handles, o.handle)
+		if e.Kind == keystore.Request || sameID(o) {
+			e.Kind, e.Chain = keystore.Personal, chainOf(c, certificates)
+		}
+		if e.Label == "" {
+			e.Label = o.label
+		}
+	}
+	return e
+}
+
+// chainOf returns a certificate and those of the token above it.
+func chainOf(c *x509.Certificate, certificates map[uint]*x509.Certificate) [][]byte {
+	chain := [][]byte{c.Raw}
+	for len(chain) < maxChain && !bytes.Equal(c.RawIssuer, c.RawSubject) {
+		above := issuerOf(c, certificates)
+		if above == nil {
+			break
+		}
+		chain, c = append(chain, above.Raw), above
+	}
+	return chain
+}
+
+func issuerOf(c *x509.Certificate, certificates map[uint]*x509.Certificate) *x509.Certificate {
+	for _, above := range certificates {
+		if bytes.Equal(above.RawSubject, c.RawIssuer) && c.CheckSignatureFrom(above) == nil {
+			return above
+		}
+	}
+	return nil
+}
+
+func samePublic(a, b crypto.PublicKey) bool {
+	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && b != nil && key.Equal(b)
+}
+
+// Lookup finds an entry by its label, or by the object and id of a URI; upper and
+// lower case do not count. It returns keystore.ErrNotFound and ErrAmbiguous. Where a
+// key and a certificate have the same label it is the key.
+func (t *Token) Lookup(u URI) (Entry, error) {
+	entries, err := t.Entries()
+	if err != nil {
+		return Entry{}, err
+	}
+	var found []Entry
+	for _, e := range entries {
+		if (u.Object == "" || strings.EqualFold(e.Label, u.Object)) && (len(u.ID) == 0 || bytes.Equal(e.ID, u.ID)) {
+			found = append(found, e)
+		}
+	}
+	keys := 0
+	for keys < len(found) && found[keys].key != nil {
+		keys++
+	}
+	what := URI{Object: u.Object, ID: u.ID}.String()
+	switch {
+	case len(found) == 0:
+		return Entry{}, &TokenError{Op: "search", Token: t.name, Err: keystore.ErrNotFound, Detail: what}
+	case keys == 1, keys == 0 && len(found) == 1:
+		return found[0], nil
+	default:
+		return Entry{}, &TokenError{Op: "search", Token: t.name, Err: ErrAmbiguous, Detail: what}
+	}
+}
+
+// checkLabel tells why no new key can have this label: keystore.ErrLabel or
+// keystore.ErrDuplicateLabel.
+func (t *Token) checkLabel(label string) error {
+	if label == "" || len(label) > maxLabel {
+		return &keystore.EntryError{Label: label, Err: keystore.ErrLabel, Detail: fmt.Sprintf("it has 1 to %d bytes", maxLabel)}
+	}
+	entries, err := t.Entries()
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.key != nil && strings.EqualFold(e.Label, label) {
+			return &keystore.EntryError{Label: label, Err: keystore.ErrDuplicateLabel}
+		}
+	}
+	return nil
+}
+
+// Generate makes a private key on the token, where it stays: it is sensitive and
+// cannot be extracted. It returns ErrMechanism for a kind of key that is not for
+// tokens, or that this token does not make.
+func (t *Token) Generate(label string, spec keystore.KeySpec) (Entry, error) {
+	if err := t.checkLabel(label); err != nil {
+		return Entry{}, err
+	}
+	p := pair{label: label, id: newID()}
+	switch {
+	case spec.RSABits() > 0:
+		p.rsaBits = spec.RSABits()
+	case curveOID(spec.String()) != nil:
+		p.curve = curveOID(spec.String())
+	default:
+		return Entry{}, &TokenError{Op: "generate on", Token: t.name, Err: ErrMechanism, Detail: "no keys of type " + spec.String()}
+	}
+	if err := t.driver.generate(p); err != nil {
+		return Entry{}, t.fail("generate on", err)
+	}
+	return t.Lookup(URI{Object: label, ID: p.id})
+}
+
+// Import puts a copy of a private key on the token, and the certificate that belongs
+// to it, DER, where there is one. The key is PKCS#8, DER; the caller wipes it. It
+// returns keystore.ErrKeyMismatch where the certificate is another key's.
+func (t *Token) Import(label string, key, certificate []byte) (Entry, error) {
+	if err := t.checkLabel(label); err != nil {
+		return Entry{}, err
+	}
+	private, err := x509.ParsePKCS8PrivateKey(key)
+	if err != nil {
+		return Entry{}, &keystore.EntryError{Label: label, Err: ErrMechanism, Detail: "the private key is of a kind that is not for tokens"}
+	}
+	var public crypto.PublicKey
+	switch private := private.(type) {
+	case *rsa.PrivateKey:
+		public = private.Public()
+	case *ecdsa.PrivateKey:
+		public = private.Public()
+	default:
+		return Entry{}, &keystore.EntryError{Label: label, Err: ErrMechanism, Detail: fmt.Sprintf("a key of type %T is not for tokens", private)}
+	}
+	if certificate != nil {
+		c, err := x509.ParseCertificate(certificate)
+		if err != nil {
+			return Entry{}, &keystore.EntryError{Label: label, Err: keystore.ErrUnusable, Detail: err.Error()}
+		}
+		if !samePublic(public, c.PublicKey) {
+			return Entry{}, &keystore.EntryError{Label: label, Err: keystore.ErrKeyMismatch}
+		}
+	}
+	id := newID()
+	if err := t.driver.createKey(private, label, id); err != nil {
+		return Entry{}, t.fail("import to", err)
+	}
+	if certificate != nil {
+		if _, err := t.AddCertificate(label, certificate); err != nil {
+			return Entry{}, err
+		}
+	}
+	return t.Lookup(URI{Object: label, ID: id})
+}
+
+// AddCertificate stores a certificate, DER. Where its key is on the token it gets the
+// CKA_ID and the label of the key; otherwise label, or its common name for "". It
+// returns keystore.ErrDuplicateCertificate and keystore.ErrUnusable.
+func (t *Token) AddCertificate(label string, der []byte) (Entry, error) {
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return Entry{}, &keystore.EntryError{Label: label, Err: keystore.ErrUnusable, Detail: err.Error()}
+	}
+	entries, err := t.Entries()
+	if err != nil {
+		return Entry{}, err
+	}
+	if label == "" {
+		label = c.Subject.CommonName
+	}
+	add := certificateObject(c, label, newID())
+	for _, e := range entries {
+		if len(e.Chain) > 0 && bytes.Equal(e.Chain[0], der) {
+			return Entry{}, &keystore.EntryError{Label: e.Label, Err: keystore.ErrDuplicateCertificate}
+		}
+		if e.key != nil && samePublic(e.Public, c.PublicKey) {
+			add.label = e.Label
+			if len(e.ID) > 0 {
+				add.id = e.ID
+			}
+		}
+	}
+	if add.label == "" || len(add.label) > maxLabel {
+		return Entry{}, &keystore.EntryError{Label: add.label, Err: keystore.ErrLabel, Detail: fmt.Sprintf("it has 1 to %d bytes", maxLabel)}
+	}
+	if err := t.driver.createCertificate(add); err != nil {
+		return Entry{}, t.fail("add to", err)
+	}
+	return t.Lookup(URI{Object: add.label, ID: add.id})
+}
+
+func certificateObject(c *x509.Certificate, label string, id []byte) certificate {
+	serial, err := asn1.Marshal(c.SerialNumber)
+	if err != nil {
+		serial = nil // it is for searching only
+	}
+	return certificate{label: label, id: id, der: c.Raw, subject: c.RawSubject, issuer: c.RawIssuer, serial: serial}
+}
+
+// Delete removes an entry: a key with its public half and its certificates, or a
+// certificate. There is no undo.
+func (t *Token) Delete(u URI) error {
+	e, err := t.Lookup(u)
+	if err != nil {
+		return err
+	}
+	// The private key goes last: what is left after a failure can be deleted anew.
+	for i := len(e.handles) - 1; i >= 0; i-- {
+		err = errors.Join(err, t.driver.destroy(e.handles[i]))
+	}
+	return t.fail("delete from", err)
+}
+
+// newID returns a new CKA_ID.
+func newID() []byte {
+	id := make([]byte, idLen)
+	rand.Read(id) // never fails: it ends the process instead
+	return id
+}
