@@ -9,13 +9,16 @@ TESTFLAGS ?=
 BENCH     ?= .
 FUZZTIME  ?= 30s
 
-.PHONY: help build demo test race lint fmt bench fuzz clean
+.PHONY: help build build-pkcs11 demo test test-pkcs11 race lint fmt bench fuzz clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 8
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 build: ## bin/keyman
 	CGO_ENABLED=0 go build -trimpath -o bin/keyman ./cmd/keyman
+
+build-pkcs11: ## bin/keyman with PKCS#11 tokens; needs a C compiler
+	CGO_ENABLED=1 go build -tags pkcs11 -trimpath -o bin/keyman ./cmd/keyman
 
 demo: build ## a negotiation with CRL checking, then one with a revoked peer
 	bin/keyman demo
@@ -23,6 +26,12 @@ demo: build ## a negotiation with CRL checking, then one with a revoked peer
 test: ## all tests; TESTFLAGS are flags for go test
 	script/bootstrap
 	go test -timeout $(TIMEOUT) $(TESTFLAGS) ./...
+
+test-pkcs11: ## the tests of tokens, with a C compiler
+	script/bootstrap tools
+	CGO_ENABLED=1 go vet -tags pkcs11 ./keystore/pkcs11 ./cmd/keyman
+	CGO_ENABLED=1 go test -tags pkcs11 -timeout $(TIMEOUT) $(TESTFLAGS) ./keystore/pkcs11
+	CGO_ENABLED=1 go test -tags pkcs11 -timeout $(TIMEOUT) $(TESTFLAGS) -run TestScript/token ./cmd/keyman
 
 race: ## all tests with the race detector
 	script/bootstrap tools

@@ -26,6 +26,7 @@ import (
 type daemonFlags struct {
 	tunnels        string
 	keydb          *keydbFlags
+	pin            *pinFlags
 	listen         string
 	port, nattPort uint16
 	logLevel       string
@@ -61,6 +62,7 @@ revocation lists come from is said by keyman.toml in the state directory; see
 	cmd.Flags().Uint16Var(&f.nattPort, "natt-port", ikedb.DefaultNATTPort, "UDP port for NAT traversal; 0 lets the system choose")
 	cmd.Flags().StringVar(&f.logLevel, "log-level", "isakmp_events", "`level`: none, error, isakmp_events or information")
 	f.keydb = addKeydbFlags(cmd)
+	f.pin = addPINFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.runDaemon(cmd.Context(), f) }
 	return cmd
 }
@@ -88,7 +90,9 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 		return err
 	}
 	if signs(config.DB) {
-		if err := a.addIdentity(ctx, &config, f.keydb); err != nil {
+		tokens := &tokenSet{app: a, pin: f.pin}
+		defer tokens.close()
+		if err := a.addIdentity(ctx, &config, f.keydb, tokens); err != nil {
 			return err
 		}
 	}
@@ -209,14 +213,17 @@ func signs(db *ikedb.DB) bool {
 }
 
 // addIdentity gives the engine the credentials and the trusted CAs of the key
-// database, and a verifier.
-func (a *app) addIdentity(ctx context.Context, config *ike.Config, f *keydbFlags) error {
+// database, the credentials of tokens that tunnels name, and a verifier.
+func (a *app) addIdentity(ctx context.Context, config *ike.Config, f *keydbFlags, tokens *tokenSet) error {
 	store, err := a.openKeydb(ctx, f)
 	if err != nil {
 		return err
 	}
 	config.Anchors = store.Anchors()
 	if config.Credentials, err = credentials(store, config.DB); err != nil {
+		return err
+	}
+	if err := tokens.addCredentials(ctx, config); err != nil {
 		return err
 	}
 	settings, err := a.crlSettings("")

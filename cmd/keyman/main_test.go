@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"keyman/internal/testpeer"
+	"keyman/keystore/pkcs11"
 )
 
 // stateEnv names the environment variable with the state directory of a script.
@@ -41,8 +43,12 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"expire": expire},
 		Condition: func(cond string) (bool, error) {
-			if cond == "keyring" {
+			switch cond {
+			case "keyring":
 				return hasKeyring(), nil
+			case "pkcs11":
+				_, err := pkcs11.Tokens(t.Context(), "")
+				return !errors.Is(err, pkcs11.ErrNotBuilt), nil
 			}
 			name, ok := strings.CutPrefix(cond, "peer:")
 			if !ok {

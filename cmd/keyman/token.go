@@ -95,8 +95,8 @@ type tokenEntry struct {
 	Out     string        `json:"out,omitempty"`
 }
 
-func newTokenEntry(u pkcs11.URI, e pkcs11.Entry) tokenEntry {
-	u.Object, u.ID, u.PINSource = e.Label, nil, ""
+func newTokenEntry(token *pkcs11.Token, u pkcs11.URI, e pkcs11.Entry) tokenEntry {
+	u.Token, u.Object, u.ID, u.PINSource = token.Info().Label, e.Label, nil, ""
 	if e.Label == "" {
 		u.ID = e.ID
 	}
@@ -139,7 +139,7 @@ func newTokenShowCommand(a *app) *cobra.Command {
 			}
 			rows := []tokenEntry{}
 			for _, e := range entries {
-				rows = append(rows, newTokenEntry(u, e))
+				rows = append(rows, newTokenEntry(token, u, e))
 			}
 			return a.print(rows, func(w io.Writer) {
 				if len(rows) == 0 {

@@ -45,7 +45,7 @@ func newTokenGenerateCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printTokenEntry(newTokenEntry(u, entry), "generated")
+			return a.printTokenEntry(newTokenEntry(token, u, entry), "generated")
 		})
 	}
 	return cmd
@@ -86,7 +86,7 @@ func newTokenRequestCommand(a *app) *cobra.Command {
 			if err := writePublic(out, certpem.Encode(csr.PEMType, der)); err != nil {
 				return err
 			}
-			shown := newTokenEntry(u, entry)
+			shown := newTokenEntry(token, u, entry)
 			shown.Out = out
 			return a.printTokenEntry(shown, "made a request for")
 		})
@@ -122,7 +122,7 @@ Nothing on a token is trusted: trust is a matter of the key database.`,
 				if err != nil {
 					return fmt.Errorf("%s: certificate %d: %w", args[0], i+1, err)
 				}
-				rows = append(rows, newTokenEntry(u, entry))
+				rows = append(rows, newTokenEntry(token, u, entry))
 			}
 			return a.print(rows, func(w io.Writer) {
 				for _, r := range rows {
@@ -181,7 +181,7 @@ func (a *app) importToToken(ctx context.Context, store *keystore.Store, flags *t
 		if err != nil {
 			return err
 		}
-		return a.printTokenEntry(newTokenEntry(u, made), "imported")
+		return a.printTokenEntry(newTokenEntry(token, u, made), "imported")
 	})
 }
 
@@ -206,7 +206,7 @@ func newTokenDeleteCommand(a *app) *cobra.Command {
 			if err := token.Delete(u); err != nil {
 				return err
 			}
-			return a.print(newTokenEntry(u, entry), func(w io.Writer) {
+			return a.print(newTokenEntry(token, u, entry), func(w io.Writer) {
 				fmt.Fprintf(w, "deleted %s\n", printable(entry.Label))
 			})
 		})

@@ -62,8 +62,8 @@ type certificate struct {
 type mechanism int
 
 const (
-	rsaPKCS mechanism = iota + 1 // PKCS#1 v1.5 padding around what is given
-	ecdsaRaw                     // ECDSA of a hash; the result is r and s, one after the other
+	rsaPKCS  mechanism = iota + 1 // PKCS#1 v1.5 padding around what is given
+	ecdsaRaw                      // ECDSA of a hash; the result is r and s, one after the other
 )
 
 // Info describes a token.

@@ -20,6 +20,8 @@ var (
 	ErrLocked = errors.New("the PIN of the token is locked")
 	// ErrGone is a token that was there and is not any more.
 	ErrGone = errors.New("the token is not there any more")
+	// ErrDuplicateKey is a private key that the token has.
+	ErrDuplicateKey = errors.New("the key is on the token already")
 	// ErrMechanism is something that the token, or this package, cannot do with
 	// a key.
 	ErrMechanism = errors.New("the token cannot do this")

@@ -156,6 +156,12 @@ func (m *module) choose(u URI) (slot, error) {
 	}
 }
 
+// names reports whether the URI names a token of this description.
+func (u URI) names(i Info) bool {
+	same := func(want, is string) bool { return want == "" || want == is }
+	return same(u.Token, i.Label) && same(u.Serial, i.Serial) && same(u.Manufacturer, i.Manufacturer) && same(u.Model, i.Model)
+}
+
 // login opens a session and gives it the PIN. It counts for all sessions with the
 // token that this process opens, as long as one is open (PKCS#11, 5.6).
 func (m *module) login(s slot, pin keystore.Password) (*sessions, error) {

@@ -275,7 +275,8 @@ func (t *Token) Generate(label string, spec keystore.KeySpec) (Entry, error) {
 
 // Import puts a copy of a private key on the token, and the certificate that belongs
 // to it, DER, where there is one. The key is PKCS#8, DER; the caller wipes it. It
-// returns keystore.ErrKeyMismatch where the certificate is another key's.
+// returns keystore.ErrKeyMismatch where the certificate is another key's, and
+// ErrDuplicateKey where the key is there already.
 func (t *Token) Import(label string, key, certificate []byte) (Entry, error) {
 	if err := t.checkLabel(label); err != nil {
 		return Entry{}, err
@@ -302,12 +303,22 @@ func (t *Token) Import(label string, key, certificate []byte) (Entry, error) {
 			return Entry{}, &keystore.EntryError{Label: label, Err: keystore.ErrKeyMismatch}
 		}
 	}
+	entries, err := t.Entries()
+	if err != nil {
+		return Entry{}, err
+	}
+	for _, e := range entries {
+		if e.key != nil && samePublic(e.Public, public) {
+			return Entry{}, &keystore.EntryError{Label: e.Label, Err: ErrDuplicateKey}
+		}
+	}
 	id := newID()
 	if err := t.driver.createKey(private, label, id); err != nil {
 		return Entry{}, t.fail("import to", err)
 	}
 	if certificate != nil {
-		if _, err := t.AddCertificate(label, certificate); err != nil {
+		// A certificate that was there without its key has it now.
+		if _, err := t.AddCertificate(label, certificate); err != nil && !errors.Is(err, keystore.ErrDuplicateCertificate) {
 			return Entry{}, err
 		}
 	}

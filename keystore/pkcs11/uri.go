@@ -51,7 +51,7 @@ func parseURI(s string) (URI, error) {
 	case len(s) > maxURI:
 		return URI{}, fmt.Errorf("it is longer than %d bytes", maxURI)
 	case !IsURI(s):
-		return URI{}, errors.New("it does not begin with " + scheme)
+		return URI{}, fmt.Errorf("it does not begin with %q", scheme)
 	}
 	path, query, _ := strings.Cut(s[len(scheme):], "?")
 	var u URI
@@ -121,8 +121,10 @@ func (u *URI) setQuery(name, value string) error {
 		}
 		u.Module = value
 	case "pin-source":
-		path := strings.TrimPrefix(value, "file:")
-		path = strings.TrimPrefix(path, "//")
+		path, isURL := strings.CutPrefix(value, "file:")
+		if isURL {
+			path = strings.TrimPrefix(path, "//")
+		}
 		if !filepath.IsAbs(path) {
 			return errors.New("pin-source is no absolute path of a file")
 		}
@@ -182,10 +184,4 @@ func escapeAll(id []byte) string {
 		b.WriteString("%" + strings.ToUpper(hex.EncodeToString([]byte{c})))
 	}
 	return b.String()
-}
-
-// names reports whether the URI names a token of this description.
-func (u URI) names(i Info) bool {
-	same := func(want, is string) bool { return want == "" || want == is }
-	return same(u.Token, i.Label) && same(u.Serial, i.Serial) && same(u.Manufacturer, i.Manufacturer) && same(u.Model, i.Model)
 }

@@ -16,7 +16,7 @@ func TestParseURI(t *testing.T) {
 		{in: "pkcs11:token=vpn", want: URI{Token: "vpn"}},
 		{in: "PKCS11:token=vpn", want: URI{Token: "vpn"}},
 		{
-			in: "pkcs11:token=my%20vpn;object=gw%3B1;id=%01%00%FF?module-path=/usr/lib/m.so&pin-source=file:/etc/pin",
+			in:   "pkcs11:token=my%20vpn;object=gw%3B1;id=%01%00%FF?module-path=/usr/lib/m.so&pin-source=file:/etc/pin",
 			want: URI{Token: "my vpn", Object: "gw;1", ID: []byte{1, 0, 255}, Module: "/usr/lib/m.so", PINSource: "/etc/pin"},
 		},
 		{in: "pkcs11:serial=1;manufacturer=M;model=X;type=private", want: URI{Serial: "1", Manufacturer: "M", Model: "X"}},
