@@ -78,7 +78,7 @@ func (a *app) password(f *passwordFlags, what string, confirm bool) (keystore.Pa
 	case f.stashed, f.keyring:
 		return nil, usagef("--%[1]sstashed and --%[1]spassword-keyring are for a key database that is there, which %[2]s is not", f.prefix, what)
 	}
-	return a.prompt(f.prefix, what, confirm)
+	return a.prompt(fmt.Sprintf("use --%[1]spassword-file or --%[1]spassword-env", f.prefix), what, confirm)
 }
 
 // passwordFile reads a password from the first line of a file.
@@ -104,13 +104,13 @@ func firstLine(r io.Reader, name string) (keystore.Password, error) {
 	return keystore.Password(bytes.TrimSuffix(line, []byte("\r"))), nil
 }
 
-// prompt asks on the terminal without echo. The prefix is that of the flags that
-// would have said the password.
-func (a *app) prompt(prefix, what string, confirm bool) (keystore.Password, error) {
+// prompt asks on the terminal without echo. The hint names the flags that would have
+// said the password.
+func (a *app) prompt(hint, what string, confirm bool) (keystore.Password, error) {
 	password, err := a.terminal().Password(what, confirm)
 	switch {
 	case errors.Is(err, prompt.ErrNoTerminal):
-		return nil, withHint(fmt.Errorf("no password for %s, and %w", what, err), fmt.Sprintf("use --%[1]spassword-file or --%[1]spassword-env", prefix))
+		return nil, withHint(fmt.Errorf("no password for %s, and %w", what, err), hint)
 	case errors.Is(err, prompt.ErrDiffer):
 		return nil, usageError{err}
 	default:

@@ -44,7 +44,7 @@ func (a *app) pin(f *pinFlags, u pkcs11.URI) (keystore.Password, error) {
 	if file != "" {
 		return a.terminal().Wait(func() (keystore.Password, error) { return passwordFile(file) })
 	}
-	return a.prompt("the token (PIN)", false)
+	return a.prompt("use --pin-file or --pin-env", "the token (PIN)", false)
 }
 
 // tokenFlags say which token a command works on.
