@@ -2,6 +2,7 @@ package csr
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -122,11 +123,13 @@ func FuzzParse(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(der)
+	key := ed25519Key(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := Parse(data)
 		if err != nil {
 			return
 		}
+		checkTemplate(t, r, key)
 		again, err := Parse(r.Raw)
 		if err != nil || !again.Subject.Equal(r.Subject) || !slices.Equal(again.SANs, r.SANs) {
 			t.Fatalf("%+v became %+v: %v", r, again, err)
@@ -140,14 +143,44 @@ func FuzzExtensions(f *testing.F) {
 	f.Add(uint8(0), []byte{0x30, 3, 0x82, 1, 'a'})
 	f.Add(uint8(1), []byte{3, 2, 7, 0x80})
 	f.Add(uint8(2), []byte{0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 17})
+	f.Add(uint8(3), []byte{0x30, 6, 1, 1, 0xff, 2, 1, 0})
+	key := ed25519Key(f)
 	f.Fuzz(func(t *testing.T, which uint8, value []byte) {
-		oids := []asn1.ObjectIdentifier{oidAltName, oidKeyUsage, oidExtKeyUsage}
-		r := new(Request)
-		if err := r.readExtension(pkix.Extension{Id: oids[int(which)%len(oids)], Value: value}); err != nil {
+		oids := []asn1.ObjectIdentifier{oidAltName, oidKeyUsage, oidExtKeyUsage, oidBasicConstraints}
+		r := &Request{Subject: name(t, "CN=gw1")}
+		if err := r.readExtensions([]pkix.Extension{{Id: oids[int(which)%len(oids)], Value: value}}); err != nil {
 			return
 		}
-		if len(r.OtherNames) > MaxSANs {
+		if len(r.SANs)+len(r.OtherNames) > MaxSANs {
 			t.Fatal("more names than the limit")
 		}
+		checkTemplate(t, r, key)
 	})
+}
+
+// checkTemplate checks that a request made after another one asks for the same,
+// where a request may ask for it at all.
+func checkTemplate(t *testing.T, r *Request, key crypto.Signer) {
+	template, _ := FromRequest(r)
+	if template.Validate() != nil {
+		return
+	}
+	der, err := Create(template, key)
+	if err != nil {
+		// What x509 demands of the names of others is not asked here.
+		if len(template.OtherNames)+len(template.Extensions) > 0 {
+			return
+		}
+		t.Fatalf("%+v: %v", template, err)
+	}
+	again, err := Parse(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if template.isCA() && template.KeyUsage == 0 {
+		template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign // what a CA has where nothing is said
+	}
+	if got, _ := FromRequest(again); !sameTemplate(got, template) {
+		t.Fatalf("%+v became %+v", template, got)
+	}
 }

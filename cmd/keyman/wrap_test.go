@@ -38,3 +38,22 @@ func TestWriteWrapped(t *testing.T) {
 		t.Errorf("a script sees %q", out.String())
 	}
 }
+
+// Who wants no colours has none: NO_COLOR may hold anything.
+func TestHasColors(t *testing.T) {
+	for _, tt := range []struct {
+		noColor, term string
+		want          bool
+	}{
+		{"", "xterm", true}, {"1", "xterm", false}, {"0", "xterm", false}, {"", "dumb", false}, {"", "", false},
+	} {
+		t.Setenv("NO_COLOR", tt.noColor)
+		t.Setenv("TERM", tt.term)
+		if got := hasColors(); got != tt.want {
+			t.Errorf("NO_COLOR=%q TERM=%q: %v", tt.noColor, tt.term, got)
+		}
+	}
+	if style := styleOf(&strings.Builder{}); style.Color || style.Width != 0 {
+		t.Errorf("a file is a screen: %+v", style)
+	}
+}
