@@ -328,6 +328,7 @@ func openCBC(block cipher.Block, iv, ciphertext []byte) ([]byte, error) {
 		good &= subtle.ConstantTimeSelect(counts, equal, 1)
 	}
 	if good != 1 {
+		clear(out)
 		return nil, ErrDecrypt
 	}
 	return out[:len(out)-pad], nil

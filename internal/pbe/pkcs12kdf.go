@@ -23,7 +23,10 @@ func pkcs12Key(newHash func() hash.Hash, bmp, salt []byte, id byte, iterations, 
 	}
 	// Steps 2 to 4: I is the salt, then the password, each repeated to whole
 	// blocks of v bytes; what is empty stays empty.
-	i := append(repeat(salt, v), repeat(bmp, v)...)
+	password := repeat(bmp, v)
+	i := append(repeat(salt, v), password...)
+	defer clear(i)
+	defer clear(password)
 
 	// Steps 5 to 8.
 	var out []byte

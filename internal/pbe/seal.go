@@ -51,6 +51,7 @@ func newSealer(p Password, prf asn1.ObjectIdentifier) (*Sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive a key: %w", err)
 	}
+	defer clear(key)
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
@@ -65,7 +66,9 @@ func (s *Sealer) Seal(plaintext []byte) (alg, ciphertext []byte, err error) {
 	// RFC 8018, 6.1.1, step 4: the padding is there also where nothing is
 	// missing to a whole block.
 	pad := aes.BlockSize - len(plaintext)%aes.BlockSize
-	ciphertext = append(bytes.Clone(plaintext), bytes.Repeat([]byte{byte(pad)}, pad)...)
+	// In one piece: what grows leaves a copy of the plaintext behind.
+	ciphertext = append(make([]byte, 0, len(plaintext)+pad), plaintext...)
+	ciphertext = append(ciphertext, bytes.Repeat([]byte{byte(pad)}, pad)...)
 	cipher.NewCBCEncrypter(s.block, iv).CryptBlocks(ciphertext, ciphertext)
 
 	var b cryptobyte.Builder

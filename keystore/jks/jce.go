@@ -90,6 +90,7 @@ func openJCE(ciphertext, ascii []byte, p jceParameters) ([]byte, bool) {
 		if plain, ok := unpad(plain); ok {
 			return plain, true
 		}
+		clear(plain)
 	}
 	return nil, false
 }
@@ -99,7 +100,9 @@ func sealJCE(plain, ascii []byte, p jceParameters) []byte {
 	// RFC 8018, 6.1.1, step 4: the padding is there also where nothing is
 	// missing to a whole block.
 	n := des.BlockSize - len(plain)%des.BlockSize
-	sealed := append(bytes.Clone(plain), bytes.Repeat([]byte{byte(n)}, n)...)
+	// In one piece: what grows leaves a copy of the key behind.
+	sealed := append(make([]byte, 0, len(plain)+n), plain...)
+	sealed = append(sealed, bytes.Repeat([]byte{byte(n)}, n)...)
 	block, iv := jceCipher(p.salts()[0], ascii, p.iterations)
 	cipher.NewCBCEncrypter(block, iv).CryptBlocks(sealed, sealed)
 	return sealed
@@ -140,5 +143,6 @@ func jceCipher(salt [jceSaltLen]byte, ascii []byte, iterations int) (cipher.Bloc
 	if err != nil {
 		panic(err) // the length of the key is that of three
 	}
+	clear(derived[:jceKeyLen])
 	return block, derived[jceKeyLen:]
 }
