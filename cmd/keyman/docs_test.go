@@ -72,7 +72,7 @@ func runBlocks(t *testing.T, path string) string {
 	if err := os.Symlink(self, filepath.Join(bin, "keyman")); err != nil {
 		t.Fatal(err)
 	}
-	const limit = 2 * time.Minute
+	const limit = 5 * time.Minute
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script.String())
