@@ -63,6 +63,9 @@ func TestScript(t *testing.T) {
 			return false, nil
 		},
 		Setup: func(env *testscript.Env) error {
+			// With the race detector a program sleeps for a second before it ends,
+			// and a script starts many.
+			env.Setenv("GORACE", "atexit_sleep_ms=10 "+os.Getenv("GORACE"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv(stateEnv, filepath.Join(env.WorkDir, "state", "keyman"))
 			env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, "state"))
