@@ -2,6 +2,8 @@ package kdb
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"testing"
 
@@ -37,6 +39,55 @@ func TestStash1ByTheFacts(t *testing.T) {
 	}
 	if !bytes.HasPrefix(data, []byte("secret\x00")) || bytes.Count(data, []byte{0}) != 1 {
 		t.Errorf("a stash file of version 1 holds %x", data)
+	}
+}
+
+// TestStash2ByTheFacts reads a version 2 file by what is known of it alone, after
+// IBM's own has shown that the reading is right.
+func TestStash2ByTheFacts(t *testing.T) {
+	hmacSHA256 := func(key, data []byte) []byte {
+		h := hmac.New(sha256.New, key)
+		h.Write(data)
+		return h.Sum(nil)
+	}
+	unstash := func(data []byte) string {
+		a, b, text := data[:32], data[32:64], data[64:]
+		if sum := sha256.Sum256(append([]byte{1}, a...)); !bytes.Equal(sum[:], b) {
+			t.Fatal("the second part is not the hash of the first")
+		}
+		s := sha256.Sum256(append(bytes.Clone(a), b...))
+		for s[8] != 3 {
+			s = sha256.Sum256(s[:])
+		}
+		for range 64 {
+			s = sha256.Sum256(s[:])
+		}
+		seed := hmacSHA256(s[:], []byte("13EC6D5C885056915AB35FAD2BDDF39F40D7C57B8B4D28F66B61B75F391446FD"+
+			"A96751174DBD9713D02E0B38732E763501DBBB85EC60E437929ED2AA8981B36B"))
+		state, stream := hmacSHA256(seed, []byte{1, 1, 2, 3, 5, 8}), []byte(nil)
+		for len(stream) < len(text) {
+			stream = append(stream, hmacSHA256(seed, state)...)
+			state = append(bytes.Clone(stream), state...)
+		}
+		var plain []byte
+		for i, c := range text {
+			plain = append(plain, c^stream[i]^0xF5)
+		}
+		password, padding, _ := bytes.Cut(plain, []byte{0})
+		if bytes.IndexByte(padding, 0) >= 0 {
+			t.Error("there is a zero in the padding")
+		}
+		return string(password)
+	}
+	if got := unstash(sample(t, "mixed.sth")); got != samplePassword {
+		t.Fatalf("the facts read IBM's stash file as %q", got)
+	}
+	data, err := Stash([]byte("secret"), Stash2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := unstash(data); got != "secret" || len(data) != 193 {
+		t.Errorf("a stash file of version 2 of %d bytes holds %q", len(data), got)
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +24,7 @@ import (
 	oracle "software.sslmate.com/src/go-pkcs12"
 
 	"keyman/internal/pbe"
+	"keyman/internal/testpeer"
 	"keyman/keystore/format"
 )
 
@@ -153,6 +157,22 @@ func TestUnknownIsKept(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, after, cmp.AllowUnexported(kept{}, remainder{}, bag{}, attribute{})); diff != "" {
 		t.Errorf("kept (-before +after):\n%s", diff)
+	}
+
+	// OpenSSL sees them too, after a second round.
+	testpeer.Need(t, "openssl")
+	if data, err = (Format{}).Encode(after, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "unknown.p12")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "openssl", "pkcs12", "-in", path, "-passin", "pass:x", "-nodes", "-info").CombinedOutput()
+	for _, want := range []string{"Microsoft CSP Name", "Secret bag", "unsupported bag type: crlBag", "unsupported bag type: 1.2.3.4.5"} {
+		if !bytes.Contains(out, []byte(want)) {
+			t.Errorf("OpenSSL tells no %q, %v:\n%s", want, err, out)
+		}
 	}
 }
 
