@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"keyman/internal/der"
 )
 
 // A ReasonCode says why a certificate was revoked (RFC 5280, 5.3.1). An entry
@@ -68,19 +70,19 @@ const (
 
 // entryNotes is what parseEntry learns beyond the Entry itself.
 type entryNotes struct {
-	unknownCritical cryptobyte.String // OID content octets, or nil
+	unknownCritical []byte            // OID content octets, or nil
 	issuer          cryptobyte.String // GeneralNames of certificateIssuer, or nil
 }
 
 // parseEntry reads the content of one element of revokedCertificates.
 func parseEntry(content cryptobyte.String, version int) (e Entry, notes entryNotes, err error) {
 	var serial cryptobyte.String
-	if !content.ReadASN1(&serial, cbasn1.INTEGER) || !minimal(serial) {
+	if !content.ReadASN1(&serial, cbasn1.INTEGER) || !der.Minimal(serial) {
 		return e, notes, errMalformed("serial number")
 	}
 	e.Serial = serial
 	var ok bool
-	if e.Date, ok = readTime(&content); !ok {
+	if e.Date, ok = der.ReadTime(&content); !ok {
 		return e, notes, errMalformed("revocation date")
 	}
 	if content.Empty() {
@@ -102,7 +104,7 @@ func parseEntry(content cryptobyte.String, version int) (e Entry, notes entryNot
 func (n *entryNotes) read(e *Entry, extensions cryptobyte.String) error {
 	var hasReason, hasDate bool
 	for !extensions.Empty() {
-		oid, critical, value, ok := readExtension(&extensions)
+		oid, critical, value, ok := der.ReadRawExtension(&extensions)
 		if !ok {
 			return errMalformed("entry extension")
 		}
@@ -114,7 +116,7 @@ func (n *entryNotes) read(e *Entry, extensions cryptobyte.String) error {
 			}
 			hasReason, e.Reason = true, ReasonCode(code)
 		case oidInvalidityDate:
-			if e.InvalidityDate, ok = readGeneralizedTime(&value); hasDate || !ok || !value.Empty() {
+			if e.InvalidityDate, ok = der.ReadGeneralizedTime(&value); hasDate || !ok || !value.Empty() {
 				return errMalformed("invalidity date")
 			}
 			hasDate = true

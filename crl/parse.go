@@ -14,8 +14,15 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"keyman/internal/cert"
+	"keyman/internal/der"
 	"keyman/internal/dn"
 )
+
+// errMalformed is the error for a part of a list or certificate that is not as
+// RFC 5280 has it.
+type errMalformed string
+
+func (e errMalformed) Error() string { return "malformed " + string(e) }
 
 // Limits bounds what is read. The zero value means the defaults.
 type Limits struct {
@@ -35,8 +42,6 @@ const (
 	maxExtensions = 64
 	// maxNumber bounds a CRL number, in octets (RFC 5280, 5.2.3).
 	maxNumber = 20
-	// maxOID bounds an OID that is written out, in octets.
-	maxOID = 64
 )
 
 // bytes returns the limit in force.
@@ -137,11 +142,11 @@ func (l *List) parseTBS(element cryptobyte.String) error {
 	}
 	l.issuerKey = cert.NameKey(issuer)
 	var ok bool
-	if l.ThisUpdate, ok = readTime(&tbs); !ok {
+	if l.ThisUpdate, ok = der.ReadTime(&tbs); !ok {
 		return errMalformed("thisUpdate")
 	}
 	if tbs.PeekASN1Tag(cbasn1.UTCTime) || tbs.PeekASN1Tag(cbasn1.GeneralizedTime) {
-		if l.NextUpdate, ok = readTime(&tbs); !ok {
+		if l.NextUpdate, ok = der.ReadTime(&tbs); !ok {
 			return errMalformed("nextUpdate")
 		}
 	}
@@ -182,7 +187,7 @@ func (l *List) parseEntries(entries cryptobyte.String) error {
 			l.issuers = append(l.issuers, uint32(at))
 		}
 		if notes.unknownCritical != nil {
-			l.addUnknownCritical(oidText(notes.unknownCritical))
+			l.addUnknownCritical(der.OID(notes.unknownCritical).String())
 		}
 		l.index = append(l.index, uint32(at))
 	}
@@ -212,11 +217,11 @@ const (
 // parseExtensions reads the list's extensions (RFC 5280, 5.2).
 func (l *List) parseExtensions(extensions cryptobyte.String) error {
 	for !extensions.Empty() {
-		oid, critical, value, ok := readExtension(&extensions)
+		oid, critical, value, ok := der.ReadRawExtension(&extensions)
 		if !ok {
 			return errMalformed("extension")
 		}
-		name := oidText(oid)
+		name := der.OID(oid).String()
 		switch {
 		case len(l.Extensions) == maxExtensions:
 			return fmt.Errorf("more than %d extensions", maxExtensions)
@@ -236,7 +241,9 @@ func (l *List) parseExtensions(extensions cryptobyte.String) error {
 				l.Scope, err = newScope(l.point)
 			}
 		case oidAuthorityKeyID:
-			l.AuthorityKeyID, err = parseAuthorityKeyID(value)
+			var id cert.AuthorityKeyID
+			id, err = cert.ParseAuthorityKeyID(value)
+			l.AuthorityKeyID = id.KeyID
 		default:
 			if critical {
 				l.addUnknownCritical(name)
@@ -259,16 +266,4 @@ func parseNumber(value cryptobyte.String) (*big.Int, error) {
 		return nil, errMalformed("CRL number")
 	}
 	return n, nil
-}
-
-// parseAuthorityKeyID returns the keyIdentifier (RFC 5280, 4.2.1.1), nil where
-// there is none.
-func parseAuthorityKeyID(value cryptobyte.String) ([]byte, error) {
-	var content, id cryptobyte.String
-	var present bool
-	if !value.ReadASN1(&content, cbasn1.SEQUENCE) || !value.Empty() ||
-		!content.ReadOptionalASN1(&id, &present, cbasn1.Tag(0).ContextSpecific()) {
-		return nil, errMalformed("authority key identifier")
-	}
-	return id, nil
 }

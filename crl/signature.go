@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"keyman/internal/der"
 	"keyman/internal/dn"
 )
 
@@ -54,11 +55,15 @@ var pssKinds = []struct {
 // parseAlgorithm returns what an AlgorithmIdentifier means, or the OID and
 // UnknownSignatureAlgorithm.
 func parseAlgorithm(element cryptobyte.String) (algorithm x509.SignatureAlgorithm, oid string) {
-	var content, id cryptobyte.String
-	if !element.ReadASN1(&content, cbasn1.SEQUENCE) || !content.ReadASN1(&id, cbasn1.OBJECT_IDENTIFIER) {
+	var content cryptobyte.String
+	if !element.ReadASN1(&content, cbasn1.SEQUENCE) {
 		return x509.UnknownSignatureAlgorithm, "malformed"
 	}
-	oid = oidText(id)
+	id, ok := der.ReadOID(&content)
+	if !ok {
+		return x509.UnknownSignatureAlgorithm, "malformed"
+	}
+	oid = id.String()
 	if oid == oidPSS {
 		for _, k := range pssKinds {
 			if slices.ContainsFunc([]bool{true, false}, func(null bool) bool {

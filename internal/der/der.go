@@ -23,15 +23,24 @@ type Extension struct {
 
 // ReadExtension reads one Extension. A critical flag that is written although
 // it has the default value is read, too: some issuers write it.
-func ReadExtension(s *cryptobyte.String) (e Extension, ok bool) {
-	var extension, oid, value cryptobyte.String
-	if !s.ReadASN1(&extension, asn1.SEQUENCE) || !extension.ReadASN1(&oid, asn1.OBJECT_IDENTIFIER) || !validOID(oid) ||
-		extension.PeekASN1Tag(asn1.BOOLEAN) && !ReadBool(&extension, asn1.BOOLEAN, &e.Critical) ||
-		!extension.ReadASN1(&value, asn1.OCTET_STRING) || !extension.Empty() {
+func ReadExtension(s *cryptobyte.String) (Extension, bool) {
+	oid, critical, value, ok := ReadRawExtension(s)
+	if !ok {
 		return Extension{}, false
 	}
-	e.OID, e.Value = OID(oid), value
-	return e, true
+	return Extension{OID: OID(oid), Critical: critical, Value: value}, true
+}
+
+// ReadRawExtension is ReadExtension without an allocation, for lists with
+// millions of them: oid has the octets of an OID.
+func ReadRawExtension(s *cryptobyte.String) (oid []byte, critical bool, value cryptobyte.String, ok bool) {
+	var extension, id cryptobyte.String
+	if !s.ReadASN1(&extension, asn1.SEQUENCE) || !extension.ReadASN1(&id, asn1.OBJECT_IDENTIFIER) || !validOID(id) ||
+		extension.PeekASN1Tag(asn1.BOOLEAN) && !ReadBool(&extension, asn1.BOOLEAN, &critical) ||
+		!extension.ReadASN1(&value, asn1.OCTET_STRING) || !extension.Empty() {
+		return nil, false, nil, false
+	}
+	return id, critical, value, true
 }
 
 // ReadBool reads a BOOLEAN with a tag of its own into out. DER leaves out what
