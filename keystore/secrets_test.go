@@ -107,7 +107,7 @@ func forms(secret []byte) []string {
 	}
 	return []string{
 		string(secret), string(wide), hex.EncodeToString(secret), strings.ToUpper(hex.EncodeToString(secret)),
-		base64.StdEncoding.EncodeToString(secret)[:len(secret)], strings.Trim(fmt.Sprint(secret), "[]"),
+		base64.StdEncoding.EncodeToString(secret)[:len(secret)], strings.Trim(fmt.Sprintf("%d", secret), "[]"),
 		strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", secret), "[]byte{"), "}"),
 	}
 }
