@@ -30,7 +30,7 @@ type attributeType struct {
 // purpose: see ambiguous.
 var attributeTypes = []attributeType{
 	{oid: oidCountry, name: "C", also: []string{"countryName"}, max: 2},
-	{oid: "2.5.4.8", name: "ST", also: []string{"S", "SP", "stateOrProvinceName"}, max: 128},
+	{oid: "2.5.4.8", name: "ST", also: []string{"SP", "stateOrProvinceName"}, max: 128},
 	{oid: "2.5.4.7", name: "L", also: []string{"localityName"}, max: 128},
 	{oid: oidOrganization, name: "O", also: []string{"organizationName"}, max: 64},
 	{oid: oidUnit, name: "OU", also: []string{"organizationalUnitName"}, max: 64},

@@ -115,7 +115,7 @@ func (c *call) template(s signing) (csr.Template, error) {
 	if c.has("dn") {
 		var err error
 		// CN first, as people write it in this world: the reverse of the DER.
-		if t.Subject, err = dn.ParseLDAP(c.value("dn")); err != nil {
+		if t.Subject, err = dn.ParseLDAP(stateWord(c.value("dn"))); err != nil {
 			return t, usagef("", "-dn: %v", err)
 		}
 	}

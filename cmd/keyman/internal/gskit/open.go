@@ -216,8 +216,9 @@ func bySubject(store *keystore.Store, label string) (found keystore.Entry, ok bo
 	if !strings.Contains(label, "=") {
 		return found, false
 	}
-	ldap, errLDAP := dn.ParseLDAP(label)
-	straight, err := dn.Parse(label)
+	name := stateWord(label)
+	ldap, errLDAP := dn.ParseLDAP(name)
+	straight, err := dn.Parse(name)
 	if errLDAP != nil || err != nil {
 		return found, false
 	}
