@@ -2,6 +2,7 @@ package crl_test
 
 import (
 	"encoding/json"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -66,59 +67,105 @@ var pkitsCodes = map[string][]certpath.Code{
 	"16": {certpath.CodeCriticalExtension},
 }
 
-// TestPKITSByOwnPath runs NIST's suite, all of it, with the project's own
-// validation of paths and lists.
-func TestPKITSByOwnPath(t *testing.T) {
+// A pkitsSuite is NIST's suite with all its files.
+type pkitsSuite struct {
+	cases []pkitsCase
+	certs map[string]*certpath.Certificate
+	lists map[string]*crl.List
+}
+
+func readPKITS(t *testing.T) pkitsSuite {
+	t.Helper()
 	dir := filepath.Join(testpeer.Corpora(t), "pkits")
-	var cases []pkitsCase
-	if err := json.Unmarshal(readFile(t, filepath.Join(dir, "expected.json")), &cases); err != nil {
+	s := pkitsSuite{certs: map[string]*certpath.Certificate{}, lists: map[string]*crl.List{}}
+	if err := json.Unmarshal(readFile(t, filepath.Join(dir, "expected.json")), &s.cases); err != nil {
 		t.Fatal(err)
 	}
-	if len(cases) != 249 {
-		t.Fatalf("%d runs", len(cases))
+	files := func(pattern string) []string {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
 	}
-	for _, c := range cases {
+	for _, file := range files("certs/*.crt") {
+		parsed, err := certpath.ParseCertificate(readFile(t, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.certs[strings.TrimSuffix(filepath.Base(file), ".crt")] = parsed
+	}
+	for _, file := range files("crls/*.crl") {
+		s.lists[strings.TrimSuffix(filepath.Base(file), ".crl")] = mustParse(t, readFile(t, file))
+	}
+	if len(s.cases) != 249 || len(s.certs) != 405 || len(s.lists) != 173 {
+		t.Fatalf("%d runs, %d certificates, %d lists", len(s.cases), len(s.certs), len(s.lists))
+	}
+	return s
+}
+
+// run runs one of the suite with intermediates and lists.
+func (s pkitsSuite) run(t *testing.T, c pkitsCase, between []*certpath.Certificate, checker *crl.ListChecker) {
+	anchor, err := certpath.AnchorOf(s.certs[c.Certs[0]])
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := certpath.Options{
+		Anchors: []*certpath.Anchor{anchor}, Intermediates: between,
+		Time:                  time.Date(2011, 4, 15, 0, 0, 0, 0, time.UTC),
+		RequireExplicitPolicy: setting(t, c.Explicit) == "true",
+		InhibitMapping:        setting(t, c.InhibitMap) == "true",
+		InhibitAnyPolicy:      setting(t, c.InhibitAny) == "true",
+		// The suite's DSA keys have 1024 bits, and sign with SHA-1.
+		Strength:   certpath.Strength{AllowSHA1: true, MinBits: 1024},
+		Revocation: checker,
+	}
+	if initial := setting(t, c.Initial); initial != "" {
+		o.InitialPolicies = pkitsPolicies(t, initial)
+	}
+	path, err := certpath.Validate(t.Context(), s.certs[c.Certs[len(c.Certs)-1]], o)
+	if (err == nil) != c.OK {
+		t.Errorf("valid is %t, and not %t: %v", err == nil, c.OK, err)
+	}
+	section, _, _ := strings.Cut(strings.TrimPrefix(c.Num, "4."), ".")
+	if err != nil && !slices.Contains(pkitsCodes[section], certpath.CodeOf(err)) {
+		t.Errorf("not valid for another reason: %v", err)
+	}
+	if want := setting(t, c.UserSet); want != "" && !slices.Equal(path.Policies, pkitsPolicies(t, want)) {
+		t.Errorf("the policies %s, and not %s", path.Policies, want)
+	}
+}
+
+// TestPKITSByOwnPath runs NIST's suite, all of it, with the project's own
+// validation of paths and lists: each run with the certificates and lists that
+// it names, and a second time with those of the whole suite in one heap.
+func TestPKITSByOwnPath(t *testing.T) {
+	s := readPKITS(t)
+	var (
+		everybody []*certpath.Certificate
+		all       crl.ListsAtHand
+	)
+	for _, name := range slices.Sorted(maps.Keys(s.certs)) {
+		everybody = append(everybody, s.certs[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.lists)) {
+		all = append(all, s.lists[name])
+	}
+	heap := crl.NewListChecker(all, nil)
+	for _, c := range s.cases {
 		t.Run(c.Num+"/"+c.Name, func(t *testing.T) {
-			var lists crl.ListsAtHand
+			var (
+				between []*certpath.Certificate
+				lists   crl.ListsAtHand
+			)
+			for _, name := range c.Certs[1 : len(c.Certs)-1] {
+				between = append(between, s.certs[name])
+			}
 			for _, name := range c.CRLs {
-				lists = append(lists, mustParse(t, readFile(t, filepath.Join(dir, "crls", name+".crl"))))
+				lists = append(lists, s.lists[name])
 			}
-			var certs []*certpath.Certificate
-			for _, name := range c.Certs {
-				parsed, err := certpath.ParseCertificate(readFile(t, filepath.Join(dir, "certs", name+".crt")))
-				if err != nil {
-					t.Fatal(err)
-				}
-				certs = append(certs, parsed)
-			}
-			anchor, err := certpath.AnchorOf(certs[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			o := certpath.Options{
-				Anchors: []*certpath.Anchor{anchor}, Intermediates: certs[1 : len(certs)-1],
-				Time:                  time.Date(2011, 4, 15, 0, 0, 0, 0, time.UTC),
-				RequireExplicitPolicy: setting(t, c.Explicit) == "true",
-				InhibitMapping:        setting(t, c.InhibitMap) == "true",
-				InhibitAnyPolicy:      setting(t, c.InhibitAny) == "true",
-				// The suite's DSA keys have 1024 bits, and sign with SHA-1.
-				Strength:   certpath.Strength{AllowSHA1: true, MinBits: 1024},
-				Revocation: crl.NewListChecker(lists, nil),
-			}
-			if initial := setting(t, c.Initial); initial != "" {
-				o.InitialPolicies = pkitsPolicies(t, initial)
-			}
-			path, err := certpath.Validate(t.Context(), certs[len(certs)-1], o)
-			if (err == nil) != c.OK {
-				t.Errorf("valid is %t, and not %t: %v", err == nil, c.OK, err)
-			}
-			section, _, _ := strings.Cut(strings.TrimPrefix(c.Num, "4."), ".")
-			if err != nil && !slices.Contains(pkitsCodes[section], certpath.CodeOf(err)) {
-				t.Errorf("not valid for another reason: %v", err)
-			}
-			if want := setting(t, c.UserSet); want != "" && !slices.Equal(path.Policies, pkitsPolicies(t, want)) {
-				t.Errorf("the policies %s, and not %s", path.Policies, want)
-			}
+			s.run(t, c, between, crl.NewListChecker(lists, nil))
 		})
+		t.Run(c.Num+"/"+c.Name+"/heap", func(t *testing.T) { s.run(t, c, everybody, heap) })
 	}
 }

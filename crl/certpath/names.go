@@ -28,7 +28,8 @@ const oidEmailAddress = "1.2.840.113549.1.9.1"
 
 // constrained returns the names that constraints apply to (RFC 5280, 4.2.1.10):
 // the subject, its alternative names, and the e-mail addresses in the subject
-// where there are no others.
+// where there are no others. A host in the common name is none of them: nothing
+// here takes it for a host.
 func (n *node) constrained() []name {
 	if n.hasNames {
 		return n.names
