@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -270,6 +271,7 @@ func TestNewRefusals(t *testing.T) {
 		"zero group member":     {func(d *Definitions) { d.Groups[0].IDs = make([]Identity, 1) }, `group "people": ids: identity 1 is empty`},
 		"zero key id":           {func(d *Definitions) { d.PresharedKeys[0].IDs = make([]Identity, 1) }, `preshared-key #1: ids: identity 1 is empty`},
 		"certificate name":      {func(d *Definitions) { d.Tunnels[0].Local.Certificate = "a\n" }, `tunnel "any": local.certificate: "a\n" has characters that cannot be printed`},
+		"long certificate name": {func(d *Definitions) { d.Tunnels[0].Local.Certificate = strings.Repeat("a", MaxCertificate+1) }, `tunnel "any": local.certificate: 4097 bytes, more than 4096`},
 		"broadcast":             {func(d *Definitions) { d.Tunnels[1].Remote.Address = netip.MustParseAddr("255.255.255.255") }, `tunnel "fixed": remote.address: 255.255.255.255 is no host's address`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -287,7 +289,7 @@ func TestErrorHint(t *testing.T) {
 	d.Tunnels[0].Local.Certificate = ""
 	_, err := New(d)
 	var hinted interface{ Hint() string }
-	if !errors.As(err, &hinted) || hinted.Hint() != "give the label of a personal certificate in the key database" {
+	if !errors.As(err, &hinted) || hinted.Hint() != "give the label of a personal certificate in the key database, or the URI of a token's key" {
 		t.Errorf("hint of %v", err)
 	}
 }

@@ -13,9 +13,12 @@ const (
 	// MaxTunnels is the largest number of tunnels, protections, groups or
 	// preshared keys, each counted by itself.
 	MaxTunnels = 65536
-	// MaxName is the longest name of a tunnel, protection, group or
-	// certificate, in bytes.
+	// MaxName is the longest name of a tunnel, protection or group, in
+	// bytes.
 	MaxName = 128
+	// MaxCertificate is the longest LocalEnd.Certificate, in bytes: the URI of
+	// a token's key says more than a label.
+	MaxCertificate = 4096
 	// MaxTransforms is the largest number of transforms in one protection.
 	MaxTransforms = 32
 	// MaxGroup is the size of a group, in bytes: its name and, for each
@@ -72,7 +75,8 @@ type LocalEnd struct {
 	// zero.
 	ID Identity
 	// Certificate is the label of the personal certificate, with its key, in
-	// the key database. Tunnels with preshared keys have none.
+	// the key database, or the URI of a key on a token (RFC 7512). Tunnels
+	// with preshared keys have none.
 	Certificate string
 }
 

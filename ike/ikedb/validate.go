@@ -15,12 +15,16 @@ import (
 )
 
 // checkName tells why a definition must not have a name, or "".
-func checkName(name string) string {
+func checkName(name string) string { return checkWord(name, MaxName) }
+
+// checkWord tells why a name must not be the one of something, or "". It has at
+// most so many bytes.
+func checkWord(name string, most int) string {
 	switch {
 	case name == "":
 		return "it is missing"
-	case len(name) > MaxName:
-		return fmt.Sprintf("%d bytes, more than %d", len(name), MaxName)
+	case len(name) > most:
+		return fmt.Sprintf("%d bytes, more than %d", len(name), most)
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return fmt.Sprintf("%q has characters that cannot be printed", name)
 	case strings.TrimSpace(name) != name:
@@ -281,9 +285,9 @@ func (db *DB) checkCredential(t *Tunnel, p Protection, fail func(key, text, fix 
 		return db.checkPresharedKey(t, fail)
 	case label == "":
 		return fail("local.certificate", fmt.Sprintf("it is missing, and protection %q signs", p.Name),
-			"give the label of a personal certificate in the key database")
+			"give the label of a personal certificate in the key database, or the URI of a token's key")
 	}
-	if text := checkName(label); text != "" {
+	if text := checkWord(label, MaxCertificate); text != "" {
 		return fail("local.certificate", text, "")
 	}
 	return nil
