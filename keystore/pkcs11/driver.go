@@ -1,6 +1,9 @@
 package pkcs11
 
-import "crypto"
+import (
+	"crypto"
+	"crypto/x509"
+)
 
 // A driver is one token with its user logged in. What stands above it is the same
 // for every token; what stands below is another's library.
@@ -36,8 +39,9 @@ type object struct {
 	class  class
 	label  string
 	id     []byte
-	der    []byte           // of a certificate
-	public crypto.PublicKey // of a key; nil where the object does not tell it
+	der    []byte            // of a certificate
+	parsed *x509.Certificate // of a certificate that can be read
+	public crypto.PublicKey  // of a key; nil where the object does not tell it
 }
 
 // A pair is what a new pair of keys shall be: RSA of so many bits, or ECDSA on the
@@ -65,17 +69,3 @@ const (
 	rsaPKCS  mechanism = iota + 1 // PKCS#1 v1.5 padding around what is given
 	ecdsaRaw                      // ECDSA of a hash; the result is r and s, one after the other
 )
-
-// Info describes a token.
-type Info struct {
-	Label        string `json:"label"`
-	Manufacturer string `json:"manufacturer"`
-	Model        string `json:"model"`
-	Serial       string `json:"serial"`
-	Initialized  bool   `json:"initialized"`
-	NeedsPIN     bool   `json:"needs_pin"`
-	ReadOnly     bool   `json:"read_only"`
-	PINLow       bool   `json:"pin_count_low"` // a wrong PIN was given since the last right one
-	PINFinal     bool   `json:"pin_final_try"`
-	PINLocked    bool   `json:"pin_locked"`
-}

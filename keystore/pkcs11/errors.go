@@ -3,6 +3,8 @@ package pkcs11
 import (
 	"errors"
 	"fmt"
+
+	"keyman/keystore"
 )
 
 var (
@@ -22,6 +24,10 @@ var (
 	ErrGone = errors.New("the token is not there any more")
 	// ErrDuplicateKey is a private key that the token has.
 	ErrDuplicateKey = errors.New("the key is on the token already")
+	// ErrSignature is a signature that the public key does not verify: the
+	// public key, or the certificate, beside the private key is another's, or the
+	// token does not work.
+	ErrSignature = errors.New("the token made a signature that is wrong")
 	// ErrMechanism is something that the token, or this package, cannot do with
 	// a key.
 	ErrMechanism = errors.New("the token cannot do this")
@@ -48,20 +54,25 @@ func (e *TokenError) Error() string {
 func (e *TokenError) Unwrap() error { return e.Err }
 
 // hints say what to do about an error.
-var hints = map[error]string{
-	ErrNotBuilt:  "build it with cgo and the tag: make build-pkcs11",
-	ErrModule:    "name the module of the token's maker: --module, module-path in the URI, or KEYMAN_PKCS11_MODULE",
-	ErrNoToken:   "keyman token list shows the tokens of a module",
-	ErrAmbiguous: "name it more closely: serial=, id=",
-	ErrLocked:    "the token's administration tool sets a new PIN with the SO PIN",
-	ErrGone:      "plug it in again, then start anew",
+var hints = []struct {
+	err  error
+	hint string
+}{
+	{ErrNotBuilt, "build it with cgo and the tag: make build-pkcs11"},
+	{ErrModule, "name the module of the token's maker: --module, module-path in the URI, or KEYMAN_PKCS11_MODULE"},
+	{ErrNoToken, "keyman token list shows the tokens of a module"},
+	{ErrAmbiguous, "name it more closely: serial=, id="},
+	{ErrLocked, "the token's administration tool sets a new PIN with the SO PIN"},
+	{ErrGone, "plug it in again, then start anew"},
+	{ErrSignature, "see which certificate and which public key have the id of the private key"},
+	{keystore.ErrNotFound, "keyman token show lists what is on the token"},
 }
 
 // Hint says what to do about it; "" where nothing is known.
 func (e *TokenError) Hint() string {
-	for reason, hint := range hints {
-		if errors.Is(e.Err, reason) {
-			return hint
+	for _, h := range hints {
+		if errors.Is(e.Err, h.err) {
+			return h.hint
 		}
 	}
 	return ""

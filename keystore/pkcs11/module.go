@@ -70,7 +70,6 @@ func (m *module) close() error {
 type slot struct {
 	number uint
 	info   Info
-	flags  uint
 }
 
 func (m *module) slots() ([]slot, error) {
@@ -83,19 +82,29 @@ func (m *module) slots() ([]slot, error) {
 	}
 	var list []slot
 	for _, number := range numbers {
-		info, err := m.ctx.GetTokenInfo(number)
+		info, err := m.info(number)
 		if err != nil {
 			continue // it went away, or cannot be read: it is no choice
 		}
-		has := func(flag uint) bool { return info.Flags&flag != 0 }
-		list = append(list, slot{number: number, flags: info.Flags, info: Info{
-			Label: info.Label, Manufacturer: info.ManufacturerID, Model: info.Model, Serial: info.SerialNumber,
-			Initialized: has(pkcs11.CKF_TOKEN_INITIALIZED), NeedsPIN: has(pkcs11.CKF_LOGIN_REQUIRED),
-			ReadOnly: has(pkcs11.CKF_WRITE_PROTECTED), PINLow: has(pkcs11.CKF_USER_PIN_COUNT_LOW),
-			PINFinal: has(pkcs11.CKF_USER_PIN_FINAL_TRY), PINLocked: has(pkcs11.CKF_USER_PIN_LOCKED),
-		}})
+		list = append(list, slot{number: number, info: info})
 	}
 	return list, nil
+}
+
+// info describes the token in a slot as it is now.
+func (m *module) info(number uint) (Info, error) {
+	info, err := m.ctx.GetTokenInfo(number)
+	if err != nil {
+		return Info{}, err
+	}
+	has := func(flag uint) bool { return info.Flags&flag != 0 }
+	return Info{
+		Label: info.Label, Manufacturer: info.ManufacturerID, Model: info.Model, Serial: info.SerialNumber,
+		Initialized: has(pkcs11.CKF_TOKEN_INITIALIZED), NeedsPIN: has(pkcs11.CKF_LOGIN_REQUIRED),
+		Keypad:   has(pkcs11.CKF_PROTECTED_AUTHENTICATION_PATH),
+		ReadOnly: has(pkcs11.CKF_WRITE_PROTECTED), PINLow: has(pkcs11.CKF_USER_PIN_COUNT_LOW),
+		PINFinal: has(pkcs11.CKF_USER_PIN_FINAL_TRY), PINLocked: has(pkcs11.CKF_USER_PIN_LOCKED),
+	}, nil
 }
 
 func listTokens(ctx context.Context, path string) ([]Info, error) {
@@ -142,7 +151,7 @@ func (m *module) choose(u URI) (slot, error) {
 	}
 	var found []slot
 	for _, s := range slots {
-		if s.info.Initialized && u.names(s.info) {
+		if u.Names(s.info) {
 			found = append(found, s)
 		}
 	}
@@ -154,12 +163,6 @@ func (m *module) choose(u URI) (slot, error) {
 	default:
 		return slot{}, fmt.Errorf("%w: %d tokens", ErrAmbiguous, len(found))
 	}
-}
-
-// names reports whether the URI names a token of this description.
-func (u URI) names(i Info) bool {
-	same := func(want, is string) bool { return want == "" || want == is }
-	return same(u.Token, i.Label) && same(u.Serial, i.Serial) && same(u.Manufacturer, i.Manufacturer) && same(u.Model, i.Model)
 }
 
 // login opens a session and gives it the PIN. It counts for all sessions with the
@@ -174,40 +177,31 @@ func (m *module) login(s slot, pin keystore.Password) (*sessions, error) {
 		return nil, failure(err)
 	}
 	if s.info.NeedsPIN {
-		switch {
-		case s.info.PINLocked:
-			return nil, ErrLocked
-		case len(pin) == 0:
-			return nil, fmt.Errorf("%w: it is empty", ErrPIN)
-		}
-		err := m.ctx.Login(first, pkcs11.CKU_USER, string(pin))
-		if err != nil && !errors.Is(err, pkcs11.Error(pkcs11.CKR_USER_ALREADY_LOGGED_IN)) {
-			return nil, m.refused(s.number, err)
+		if err := m.giveTo(first, s, pin); err != nil {
+			_ = m.ctx.CloseSession(first) // the first error is the one to tell
+			return nil, err
 		}
 	}
 	return newSessions(m.ctx, s.number, flags, first), nil
 }
 
-// refused makes an error of a login that failed, and says how near the PIN is to be
-// locked.
-func (m *module) refused(number uint, err error) error {
-	err = failure(err)
-	if !errors.Is(err, ErrPIN) {
+// giveTo gives a session the PIN. Where this process has logged in to the token
+// before, the module has no way to compare the PIN again.
+func (m *module) giveTo(session pkcs11.SessionHandle, s slot, pin keystore.Password) error {
+	if err := s.info.takesPIN(pin); err != nil {
 		return err
 	}
-	info, infoErr := m.ctx.GetTokenInfo(number)
-	switch {
-	case infoErr != nil:
-		return err
-	case info.Flags&pkcs11.CKF_USER_PIN_LOCKED != 0:
-		return fmt.Errorf("%w, and it is locked now", err)
-	case info.Flags&pkcs11.CKF_USER_PIN_FINAL_TRY != 0:
-		return fmt.Errorf("%w; the next wrong one locks it", err)
-	case info.Flags&pkcs11.CKF_USER_PIN_COUNT_LOW != 0:
-		return fmt.Errorf("%w; a few wrong ones lock it", err)
-	default:
+	err := m.ctx.Login(session, pkcs11.CKU_USER, string(pin))
+	if err == nil || errors.Is(err, pkcs11.Error(pkcs11.CKR_USER_ALREADY_LOGGED_IN)) {
+		return nil
+	}
+	if err = failure(err); !errors.Is(err, ErrPIN) {
 		return err
 	}
+	if now, infoErr := m.info(s.number); infoErr == nil {
+		return now.refused()
+	}
+	return err
 }
 
 // failure says what the code of a module means for us.
@@ -222,11 +216,20 @@ func failure(err error) error {
 	case pkcs11.CKR_PIN_LOCKED, pkcs11.CKR_PIN_EXPIRED:
 		return ErrLocked
 	case pkcs11.CKR_DEVICE_REMOVED, pkcs11.CKR_TOKEN_NOT_PRESENT, pkcs11.CKR_TOKEN_NOT_RECOGNIZED, pkcs11.CKR_DEVICE_ERROR,
-		pkcs11.CKR_SESSION_CLOSED, pkcs11.CKR_SESSION_HANDLE_INVALID, pkcs11.CKR_OBJECT_HANDLE_INVALID, pkcs11.CKR_KEY_HANDLE_INVALID:
+		pkcs11.CKR_SESSION_CLOSED, pkcs11.CKR_SESSION_HANDLE_INVALID, pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED:
 		return fmt.Errorf("%w (%w)", ErrGone, code)
+	case pkcs11.CKR_OBJECT_HANDLE_INVALID, pkcs11.CKR_KEY_HANDLE_INVALID:
+		return fmt.Errorf("%w: it was removed meanwhile (%w)", keystore.ErrNotFound, code)
+	case pkcs11.CKR_USER_NOT_LOGGED_IN:
+		// So do keys with CKA_ALWAYS_AUTHENTICATE answer.
+		return fmt.Errorf("%w: it wants the PIN for each use of the key (%w)", ErrMechanism, code)
+	case pkcs11.CKR_DEVICE_MEMORY:
+		return fmt.Errorf("%w: it is full (%w)", ErrMechanism, code)
+	case pkcs11.CKR_TOKEN_WRITE_PROTECTED, pkcs11.CKR_SESSION_READ_ONLY:
+		return fmt.Errorf("%w: it is protected against writing (%w)", ErrMechanism, code)
 	case pkcs11.CKR_MECHANISM_INVALID, pkcs11.CKR_MECHANISM_PARAM_INVALID, pkcs11.CKR_KEY_TYPE_INCONSISTENT, pkcs11.CKR_KEY_SIZE_RANGE,
-		pkcs11.CKR_KEY_FUNCTION_NOT_PERMITTED, pkcs11.CKR_FUNCTION_NOT_SUPPORTED, pkcs11.CKR_TOKEN_WRITE_PROTECTED,
-		pkcs11.CKR_SESSION_READ_ONLY, pkcs11.CKR_ATTRIBUTE_VALUE_INVALID, pkcs11.CKR_CURVE_NOT_SUPPORTED:
+		pkcs11.CKR_KEY_FUNCTION_NOT_PERMITTED, pkcs11.CKR_FUNCTION_NOT_SUPPORTED, pkcs11.CKR_ATTRIBUTE_TYPE_INVALID,
+		pkcs11.CKR_ATTRIBUTE_VALUE_INVALID, pkcs11.CKR_TEMPLATE_INCONSISTENT, pkcs11.CKR_CURVE_NOT_SUPPORTED, pkcs11.CKR_ACTION_PROHIBITED:
 		return fmt.Errorf("%w (%w)", ErrMechanism, code)
 	default:
 		return fmt.Errorf("%w: %w", ErrModule, code)

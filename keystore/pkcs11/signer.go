@@ -46,7 +46,10 @@ func (t *Token) Signer(e Entry) (crypto.Signer, error) {
 // Public implements crypto.Signer.
 func (s *signer) Public() crypto.PublicKey { return s.public }
 
-// Sign implements crypto.Signer. The token has its own randomness.
+// Sign implements crypto.Signer. The token has its own randomness. A signature is
+// verified before it is given away: one that went wrong in the token's arithmetic would
+// tell the private key of RSA to everybody, and which public key belongs to a key is
+// sometimes only known from a certificate beside it.
 func (s *signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	signature, err := s.sign(digest, opts)
 	if err != nil {
@@ -69,7 +72,14 @@ func (s *signer) sign(digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return s.token.driver.sign(s.handle, rsaPKCS, data)
+		signature, err := s.token.driver.sign(s.handle, rsaPKCS, data)
+		if err != nil {
+			return nil, err
+		}
+		if err := rsa.VerifyPKCS1v15(public, hash, digest, signature); err != nil {
+			return nil, ErrSignature
+		}
+		return signature, nil
 	case *ecdsa.PublicKey:
 		// The leftmost bits of the hash, no more than the order has (FIPS 186-5,
 		// 6.4.1): some tokens refuse more.
@@ -78,7 +88,14 @@ func (s *signer) sign(digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return ecdsaDER(raw)
+		signature, err := ecdsaDER(raw)
+		if err != nil {
+			return nil, err
+		}
+		if !ecdsa.VerifyASN1(public, digest, signature) {
+			return nil, ErrSignature
+		}
+		return signature, nil
 	}
 	return nil, ErrMechanism
 }

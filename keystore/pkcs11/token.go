@@ -101,11 +101,18 @@ func (t *Token) Entries() ([]Entry, error) {
 	if len(objects) > maxObjects {
 		return nil, t.fail("list", fmt.Errorf("%w: it has more than %d objects", ErrMechanism, maxObjects))
 	}
-	certificates, used := parsed(objects), make(map[uint]bool)
+	for i := range objects {
+		if o := &objects[i]; o.class == certificateClass {
+			if c, err := x509.ParseCertificate(o.der); err == nil {
+				o.parsed = c
+			}
+		}
+	}
+	used := make(map[uint]bool)
 	var entries []Entry
 	for i := range objects {
 		if o := &objects[i]; o.class == privateKey {
-			entries = append(entries, keyEntry(o, objects, certificates, used))
+			entries = append(entries, keyEntry(o, objects, used))
 		}
 	}
 	for i := range objects {
@@ -114,30 +121,17 @@ func (t *Token) Entries() ([]Entry, error) {
 			continue
 		}
 		e := Entry{Label: o.label, ID: o.id, Kind: keystore.Signer, handles: []uint{o.handle}, Chain: [][]byte{o.der}}
-		if c := certificates[o.handle]; c != nil {
-			e.Public, e.Chain = c.PublicKey, chainOf(c, certificates)
+		if o.parsed != nil {
+			e.Public, e.Chain = o.parsed.PublicKey, chainOf(o.parsed, objects)
 		}
 		entries = append(entries, e)
 	}
 	return entries, nil
 }
 
-// parsed reads the certificates that can be read, by their handles.
-func parsed(objects []object) map[uint]*x509.Certificate {
-	found := make(map[uint]*x509.Certificate)
-	for _, o := range objects {
-		if o.class == certificateClass {
-			if c, err := x509.ParseCertificate(o.der); err == nil {
-				found[o.handle] = c
-			}
-		}
-	}
-	return found
-}
-
 // keyEntry makes the entry of a private key. It marks the certificates that are its
 // own as used.
-func keyEntry(key *object, objects []object, certificates map[uint]*x509.Certificate, used map[uint]bool) Entry {
+func keyEntry(key *object, objects []object, used map[uint]bool) Entry {
 	e := Entry{Label: key.label, ID: key.id, Kind: keystore.Request, Public: key.public, key: key, handles: []uint{key.handle}}
 	sameID := func(o *object) bool { return len(key.id) > 0 && bytes.Equal(o.id, key.id) }
 	for i := range objects {
@@ -152,8 +146,8 @@ func keyEntry(key *object, objects []object, certificates map[uint]*x509.Certifi
 	}
 	for i := range objects {
 		o := &objects[i]
-		c := certificates[o.handle]
-		if o.class != certificateClass || c == nil {
+		c := o.parsed
+		if c == nil {
 			continue
 		}
 		// The CKA_ID is a hint. A key that does not tell its public half, and has
@@ -168,7 +162,7 @@ func keyEntry(key *object, objects []object, certificates map[uint]*x509.Certifi
 		used[o.handle] = true
 		e.handles = append(e.handles, o.handle)
 		if e.Kind == keystore.Request || sameID(o) {
-			e.Kind, e.Chain = keystore.Personal, chainOf(c, certificates)
+			e.Kind, e.Chain = keystore.Personal, chainOf(c, objects)
 		}
 		if e.Label == "" {
 			e.Label = o.label
@@ -178,10 +172,10 @@ func keyEntry(key *object, objects []object, certificates map[uint]*x509.Certifi
 }
 
 // chainOf returns a certificate and those of the token above it.
-func chainOf(c *x509.Certificate, certificates map[uint]*x509.Certificate) [][]byte {
+func chainOf(c *x509.Certificate, objects []object) [][]byte {
 	chain := [][]byte{c.Raw}
 	for len(chain) < maxChain && !bytes.Equal(c.RawIssuer, c.RawSubject) {
-		above := issuerOf(c, certificates)
+		above := issuerOf(c, objects)
 		if above == nil {
 			break
 		}
@@ -190,9 +184,11 @@ func chainOf(c *x509.Certificate, certificates map[uint]*x509.Certificate) [][]b
 	return chain
 }
 
-func issuerOf(c *x509.Certificate, certificates map[uint]*x509.Certificate) *x509.Certificate {
-	for _, above := range certificates {
-		if bytes.Equal(above.RawSubject, c.RawIssuer) && c.CheckSignatureFrom(above) == nil {
+// issuerOf returns the first certificate of the token that issued another.
+func issuerOf(c *x509.Certificate, objects []object) *x509.Certificate {
+	for i := range objects {
+		above := objects[i].parsed
+		if above != nil && bytes.Equal(above.RawSubject, c.RawIssuer) && c.CheckSignatureFrom(above) == nil {
 			return above
 		}
 	}

@@ -185,3 +185,11 @@ func escapeAll(id []byte) string {
 	}
 	return b.String()
 }
+
+// Names reports whether the URI names a token of this description, one that is
+// initialized.
+func (u URI) Names(i Info) bool {
+	same := func(want, is string) bool { return want == "" || want == is }
+	return i.Initialized && same(u.Token, i.Label) && same(u.Serial, i.Serial) &&
+		same(u.Manufacturer, i.Manufacturer) && same(u.Model, i.Model)
+}
