@@ -265,12 +265,16 @@ func (c *listCheck) note(l *List, why string) {
 // all the same.
 func (c *listCheck) refuse(l *List, why string) {
 	c.note(l, why)
-	entry, found := l.find(c.target.SerialOctets, c.target.IssuerKey)
-	if c.answer.Named != nil || !found || !entry.Revokes() || l.issuerKey != c.target.IssuerKey {
+	if c.answer.Named != nil || l.issuerKey != c.target.IssuerKey {
 		return
 	}
+	// The signature first: a list that anybody may have made can have a million
+	// entries with one serial number.
 	path, i := c.query.Path, c.query.Index
-	if _, err := c.signerOnPath(l, path.IssuerKey(i), path.Issuer(i), path.Anchor); err == nil {
+	if _, err := c.signerOnPath(l, path.IssuerKey(i), path.Issuer(i), path.Anchor); err != nil {
+		return
+	}
+	if entry, found := l.find(c.target.SerialOctets, c.target.IssuerKey); found && entry.Revokes() {
 		c.answer.Named, c.answer.By = &entry, l
 	}
 }
