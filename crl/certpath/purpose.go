@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"keyman/internal/cert"
+	"keyman/internal/oids"
 )
 
 // A Purpose is what a leaf is to be used for.
@@ -105,7 +106,7 @@ func (u *usages) failure(c *Certificate, extended []OID) *Failure {
 	}
 	var all []string
 	for _, o := range extended[:min(len(extended), 8)] {
-		all = append(all, o.String())
+		all = append(all, oids.PurposeWord(o.String()))
 	}
 	return fail(CodePurpose, c, fmt.Sprintf("%s, by the extended key usages %s", u.purpose, strings.Join(all, ", ")))
 }
