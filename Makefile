@@ -29,9 +29,9 @@ test: ## all tests; TESTFLAGS are flags for go test
 
 test-pkcs11: ## the tests of tokens, with a C compiler
 	script/bootstrap tools
-	CGO_ENABLED=1 go vet -tags pkcs11 ./keystore/pkcs11 ./cmd/keyman
+	CGO_ENABLED=1 go vet -tags pkcs11 ./keystore/pkcs11 ./ike ./cmd/keyman
 	CGO_ENABLED=1 go test -tags pkcs11 -timeout $(TIMEOUT) $(TESTFLAGS) ./keystore/pkcs11
-	CGO_ENABLED=1 go test -tags pkcs11 -timeout $(TIMEOUT) $(TESTFLAGS) -run TestScript/token ./cmd/keyman
+	CGO_ENABLED=1 go test -tags pkcs11 -timeout $(TIMEOUT) $(TESTFLAGS) -run 'Token|TestScript/token' ./ike ./cmd/keyman
 
 race: ## all tests with the race detector
 	script/bootstrap tools

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"errors"
+	"slices"
 
 	"keyman/internal/cert"
 	"keyman/keystore/format"
@@ -16,6 +17,16 @@ const maxChain = 16
 // root or as the store goes. It judges nothing: that is the validator's task.
 func (s *Store) chain(der []byte) [][]byte {
 	return chain(der, func(of link) link { return s.issuer(of, nil) })
+}
+
+// Complete returns a chain of certificates from elsewhere, DER, leaf first, with those
+// above its last one that the store has.
+func (s *Store) Complete(chain [][]byte) [][]byte {
+	if len(chain) == 0 {
+		return nil
+	}
+	last := len(chain) - 1
+	return append(slices.Clone(chain[:last]), s.chain(chain[last])...)
 }
 
 // chain follows the issuers of a certificate as issuerOf finds them.

@@ -73,6 +73,9 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := oneStdinPIN(f.pin, f.keydb.password); err != nil {
+		return err
+	}
 	logger, err := a.newLogger(f.logLevel)
 	if err != nil {
 		return err
@@ -223,7 +226,7 @@ func (a *app) addIdentity(ctx context.Context, config *ike.Config, f *keydbFlags
 	if config.Credentials, err = credentials(store, config.DB); err != nil {
 		return err
 	}
-	if err := tokens.addCredentials(ctx, config); err != nil {
+	if err := tokens.addCredentials(ctx, config, store); err != nil {
 		return err
 	}
 	settings, err := a.crlSettings("")

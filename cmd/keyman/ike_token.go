@@ -17,8 +17,9 @@ type tokenSet struct {
 	open map[string]*pkcs11.Token // by the URI of the token alone
 }
 
-// addCredentials adds the keys of tokens to those of the key database.
-func (s *tokenSet) addCredentials(ctx context.Context, config *ike.Config) error {
+// addCredentials adds the keys of tokens to those of the key database, whose
+// certificates complete the chains of the tokens.
+func (s *tokenSet) addCredentials(ctx context.Context, config *ike.Config, store *keystore.Store) error {
 	for _, t := range config.DB.Tunnels() {
 		name := t.Local.Certificate
 		if _, ok := config.Credentials[name]; ok || !pkcs11.IsURI(name) {
@@ -28,6 +29,7 @@ func (s *tokenSet) addCredentials(ctx context.Context, config *ike.Config) error
 		if err != nil {
 			return fmt.Errorf("tunnel %q: %w", t.Name, err)
 		}
+		credential.Chain = store.Complete(credential.Chain)
 		config.Credentials[name] = credential
 	}
 	return nil

@@ -150,6 +150,9 @@ it; a key that was ever in a file is as safe as that file was.`,
 	cmd.Flags().StringVar(&as, "as", "", "`label` on the token (default: that in the key database)")
 	cmd.ValidArgsFunction = a.completeLabels(keydb, keystore.Personal, keystore.Request)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := oneStdinPIN(flags.pin, keydb.password); err != nil {
+			return err
+		}
 		store, err := a.openKeydb(cmd.Context(), keydb)
 		if err != nil {
 			return err

@@ -22,10 +22,18 @@ type pinFlags struct{ file, env string }
 // addPINFlags adds --pin-file and --pin-env.
 func addPINFlags(cmd *cobra.Command) *pinFlags {
 	f := &pinFlags{}
-	cmd.Flags().StringVar(&f.file, "pin-file", "", "read the PIN of the token from the first line of `file`")
+	cmd.Flags().StringVar(&f.file, "pin-file", "", "read the PIN of the token from the first line of `file` (- is standard input)")
 	cmd.Flags().StringVar(&f.env, "pin-env", "", "read the PIN of the token from this environment `variable`")
 	cmd.MarkFlagsMutuallyExclusive("pin-file", "pin-env")
 	return f
+}
+
+// oneStdinPIN refuses a PIN and a password that are both from standard input.
+func oneStdinPIN(pin *pinFlags, password *passwordFlags) error {
+	if pin.file == "-" && password.file == "-" {
+		return usagef("--pin-file and --%spassword-file cannot both be standard input", password.prefix)
+	}
+	return nil
 }
 
 // pin gets the PIN for a token: by a flag, by the URI, or by a prompt.
@@ -38,6 +46,8 @@ func (a *app) pin(f *pinFlags, u pkcs11.URI) (keystore.Password, error) {
 			return nil, usagef("--pin-env: the environment variable %s is not set", f.env)
 		}
 		return keystore.Password(value), nil
+	case file == "-":
+		return a.terminal().Wait(func() (keystore.Password, error) { return firstLine(a.stdin, "standard input") })
 	case file == "":
 		file = u.PINSource
 	}
@@ -117,7 +127,14 @@ func moduleOf(flag string, u pkcs11.URI) string {
 // openToken opens the token of a URI.
 func (a *app) openToken(ctx context.Context, u pkcs11.URI, f *pinFlags) (*pkcs11.Token, error) {
 	// What cannot work shows before a PIN is asked for.
-	if _, err := pkcs11.Tokens(ctx, u.Module); err != nil {
+	info, err := pkcs11.Find(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	if !info.NeedsPIN || info.PINLocked || info.Keypad {
+		return pkcs11.Open(ctx, u, nil)
+	}
+	if err := lastTry(info, f.file == "" && f.env == "" && u.PINSource == ""); err != nil {
 		return nil, err
 	}
 	pin, err := a.pin(f, u)
@@ -126,6 +143,16 @@ func (a *app) openToken(ctx context.Context, u pkcs11.URI, f *pinFlags) (*pkcs11
 	}
 	defer pin.Wipe()
 	return pkcs11.Open(ctx, u, pin)
+}
+
+// lastTry keeps the last try before a token locks for a person at a terminal: what
+// starts by itself again and again would use it up.
+func lastTry(info pkcs11.Info, typed bool) error {
+	if !info.PINFinal || typed {
+		return nil
+	}
+	return withHint(fmt.Errorf("token %q: the next wrong PIN locks it, and this one is not typed", info.Label),
+		"type the right one once: keyman token show, without --pin-file, --pin-env and pin-source")
 }
 
 // onToken opens the token that the flags name, and the object of an argument, for one

@@ -5,7 +5,8 @@
 // package keystore shows a key database; [Token.Signer] gives the use of a key, for
 // certificate requests and for IKE. [Token.Generate] makes a key on the token,
 // [Token.Import] puts a copy of one there, [Token.AddCertificate] stores a
-// certificate beside its key. [Tokens] lists the tokens of a module.
+// certificate beside its key. [Tokens] lists the tokens of a module;
+// [Find] tells how one stands with its PIN before it is asked for.
 //
 // A token is named by a URI (RFC 7512), such as
 //
@@ -20,5 +21,5 @@
 //
 // A module is a shared library of somebody else that runs in this process. The
 // package calls it only in programs built with cgo and the tag pkcs11; in others
-// Open and Tokens return [ErrNotBuilt].
+// Open, Find and Tokens return [ErrNotBuilt].
 package pkcs11

@@ -265,6 +265,88 @@ func TestOtherReader(t *testing.T) {
 	}
 }
 
+// OpenSSL verifies the requests that keys sign, whether they were made on the token or
+// brought there.
+func TestOtherVerifier(t *testing.T) {
+	testpeer.Need(t, "openssl")
+	token, _ := openHSM(t)
+	subject, err := dn.Parse("CN=gw1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify := func(name string, key crypto.Signer) {
+		der, err := csr.Create(csr.Template{Subject: subject}, key)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			return
+		}
+		path := filepath.Join(t.TempDir(), "request.der")
+		if err := os.WriteFile(path, der, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.CommandContext(t.Context(), "openssl", "req", "-inform", "DER", "-in", path, "-verify", "-noout").CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "verify OK") {
+			t.Errorf("%s: openssl req -verify: %v\n%s", name, err, out)
+		}
+	}
+	for _, kind := range []string{"rsa-2048", "p256", "p384"} {
+		entry, err := token.Generate("generated "+kind, spec(t, kind))
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := token.Signer(entry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify(entry.Label, key)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(ecKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := token.Import("imported", pkcs8, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := token.Signer(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify(entry.Label, key)
+}
+
+// A key that somebody removes, and a token that goes away, are told apart.
+func TestGone(t *testing.T) {
+	testpeer.Need(t, "p11tool")
+	token, h := openHSM(t)
+	entry, err := token.Generate("gw1", spec(t, "p256"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := token.Signer(entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "p11tool", "--provider", h.Module, "--batch", "--login", "--set-pin", h.PIN,
+		"--delete", URI{Token: "vpn", Object: "gw1"}.String()+";type=private").CombinedOutput()
+	if err != nil {
+		t.Fatalf("p11tool --delete: %v\n%s", err, out)
+	}
+	digest := sha256.Sum256(nil)
+	if _, err := key.Sign(rand.Reader, digest[:], crypto.SHA256); !errors.Is(err, keystore.ErrNotFound) {
+		t.Errorf("a key that was removed: %v, want ErrNotFound", err)
+	}
+	if err := token.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := key.Sign(rand.Reader, digest[:], crypto.SHA256); !errors.Is(err, ErrGone) {
+		t.Errorf("a token that is closed: %v, want ErrGone", err)
+	}
+	if _, err := token.Entries(); !errors.Is(err, ErrGone) {
+		t.Errorf("a token that is closed: %v, want ErrGone", err)
+	}
+}
+
 // Many sign at once, more than there are sessions.
 func TestConcurrentSigners(t *testing.T) {
 	token, _ := openHSM(t)

@@ -21,6 +21,25 @@ type Info struct {
 	PINLocked    bool   `json:"pin_locked"`
 }
 
+// choose returns the index of the one token that the URI names.
+func choose(u URI, list []Info) (int, error) {
+	found, count := -1, 0
+	for i, info := range list {
+		if u.names(info) {
+			found = i
+			count++
+		}
+	}
+	switch count {
+	case 0:
+		return -1, ErrNoToken
+	case 1:
+		return found, nil
+	default:
+		return -1, fmt.Errorf("%w: %d tokens", ErrAmbiguous, count)
+	}
+}
+
 // takesPIN tells why a PIN is not even given to the token: each wrong one counts.
 func (i Info) takesPIN(pin keystore.Password) error {
 	switch {

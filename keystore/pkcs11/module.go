@@ -116,11 +116,7 @@ func listTokens(ctx context.Context, path string) ([]Info, error) {
 		return nil, err
 	}
 	slots, err := m.slots()
-	var list []Info
-	for _, s := range slots {
-		list = append(list, s.info)
-	}
-	return list, errors.Join(err, m.close())
+	return infos(slots), errors.Join(err, m.close())
 }
 
 // openDriver finds the token and logs in.
@@ -143,26 +139,25 @@ func openDriver(ctx context.Context, u URI, pin keystore.Password) (driver, Info
 	return &token{module: m, sessions: sessions}, s.info, nil
 }
 
-// choose returns the one token that the URI names.
+// choose returns the slot of the one token that the URI names.
 func (m *module) choose(u URI) (slot, error) {
 	slots, err := m.slots()
 	if err != nil {
 		return slot{}, err
 	}
-	var found []slot
-	for _, s := range slots {
-		if u.Names(s.info) {
-			found = append(found, s)
-		}
+	i, err := choose(u, infos(slots))
+	if err != nil {
+		return slot{}, err
 	}
-	switch len(found) {
-	case 0:
-		return slot{}, ErrNoToken
-	case 1:
-		return found[0], nil
-	default:
-		return slot{}, fmt.Errorf("%w: %d tokens", ErrAmbiguous, len(found))
+	return slots[i], nil
+}
+
+func infos(slots []slot) []Info {
+	list := make([]Info, len(slots))
+	for i, s := range slots {
+		list[i] = s.info
 	}
+	return list
 }
 
 // login opens a session and gives it the PIN. It counts for all sessions with the

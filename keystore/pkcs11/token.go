@@ -63,17 +63,29 @@ func Tokens(ctx context.Context, module string) ([]Info, error) {
 	return list, nil
 }
 
-// Open logs in to the token that the URI names. Its errors are ErrNotBuilt, ErrModule,
-// ErrNoToken, ErrAmbiguous, ErrPIN and ErrLocked, in a TokenError. While a Token is
-// open its module must not be opened again in this process by way of another path.
-func Open(ctx context.Context, u URI, pin keystore.Password) (*Token, error) {
-	name := u.Token
-	if name == "" {
-		name = URI{Serial: u.Serial, Manufacturer: u.Manufacturer, Model: u.Model}.String()
+// Find describes the one token that the URI names, without a PIN. Its errors are
+// ErrNotBuilt, ErrModule, ErrNoToken and ErrAmbiguous, in a TokenError.
+func Find(ctx context.Context, u URI) (Info, error) {
+	list, err := listTokens(ctx, u.Module)
+	if err == nil {
+		var i int
+		if i, err = choose(u, list); err == nil {
+			return list[i], nil
+		}
 	}
+	return Info{}, &TokenError{Op: "find", Token: u.token(), Err: err}
+}
+
+// Open logs in to the token that the URI names. Its errors are ErrNotBuilt, ErrModule,
+// ErrNoToken, ErrAmbiguous, ErrPIN and ErrLocked, in a TokenError.
+//
+// A module is initialized once in a process: of the tokens of one module that are open
+// at a time, the one that was opened first is closed last. In a process that is logged
+// in to a token already, a second login does not compare the PIN again.
+func Open(ctx context.Context, u URI, pin keystore.Password) (*Token, error) {
 	d, info, err := openDriver(ctx, u, pin)
 	if err != nil {
-		return nil, &TokenError{Op: "open", Token: name, Err: err}
+		return nil, &TokenError{Op: "open", Token: u.token(), Err: err}
 	}
 	return &Token{name: info.Label, info: info, driver: d}, nil
 }

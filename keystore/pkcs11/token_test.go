@@ -112,7 +112,8 @@ func TestEntries(t *testing.T) {
 	if _, err := token.Lookup(URI{Object: "CA"}); !errors.Is(err, ErrAmbiguous) {
 		t.Errorf("two with one label: %v", err)
 	}
-	if _, err := token.Lookup(URI{Object: "gw9"}); !errors.Is(err, keystore.ErrNotFound) || !strings.Contains(err.(*TokenError).Hint(), "token show") {
+	var at *TokenError
+	if _, err := token.Lookup(URI{Object: "gw9"}); !errors.Is(err, keystore.ErrNotFound) || !errors.As(err, &at) || !strings.Contains(at.Hint(), "token show") {
 		t.Errorf("a label that is not there: %v", err)
 	}
 	token.driver = &fakeToken{list: make([]object, maxObjects+1)}
@@ -162,6 +163,34 @@ func TestWrongSignature(t *testing.T) {
 				t.Error("the signature was given away all the same")
 			}
 		})
+	}
+}
+
+// A token is named by what is told of it; one that is empty is none.
+func TestChoose(t *testing.T) {
+	list := []Info{
+		{Label: "vpn", Serial: "1", Model: "A", Manufacturer: "M", Initialized: true},
+		{Label: "vpn", Serial: "2", Model: "B", Manufacturer: "M", Initialized: true},
+		{Label: "lab", Serial: "3", Model: "B", Manufacturer: "N", Initialized: true},
+		{},
+	}
+	for _, tt := range []struct {
+		uri  URI
+		want int
+		err  error
+	}{
+		{URI{Token: "lab"}, 2, nil},
+		{URI{Token: "vpn", Model: "B"}, 1, nil},
+		{URI{Serial: "1"}, 0, nil},
+		{URI{Manufacturer: "N"}, 2, nil},
+		{URI{Token: "VPN"}, -1, ErrNoToken},
+		{URI{Token: "lab", Serial: "1"}, -1, ErrNoToken},
+		{URI{Token: "vpn"}, -1, ErrAmbiguous},
+		{URI{}, -1, ErrAmbiguous},
+	} {
+		if got, err := choose(tt.uri, list); got != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("%s is token %d, %v; want %d, %v", tt.uri, got, err, tt.want, tt.err)
+		}
 	}
 }
 

@@ -186,9 +186,17 @@ func escapeAll(id []byte) string {
 	return b.String()
 }
 
-// Names reports whether the URI names a token of this description, one that is
+// token returns how errors call the token that the URI names.
+func (u URI) token() string {
+	if u.Token != "" {
+		return u.Token
+	}
+	return URI{Serial: u.Serial, Manufacturer: u.Manufacturer, Model: u.Model}.String()
+}
+
+// names reports whether the URI names a token of this description, one that is
 // initialized.
-func (u URI) Names(i Info) bool {
+func (u URI) names(i Info) bool {
 	same := func(want, is string) bool { return want == "" || want == is }
 	return i.Initialized && same(u.Token, i.Label) && same(u.Serial, i.Serial) &&
 		same(u.Manufacturer, i.Manufacturer) && same(u.Model, i.Model)
