@@ -19,7 +19,7 @@ func TestErrorsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := 0
-	for _, dir := range []string{".", "format", "kdb", "../internal/atomicfile", "../internal/keyring"} {
+	for _, dir := range []string{".", "format", "kdb", "../internal/atomicfile", "../internal/keyring", "pkcs11"} {
 		for name, text := range sentinels(t, dir) {
 			found++
 			if !strings.Contains(string(page), "`"+text) && !forPrograms[name] {
