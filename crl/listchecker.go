@@ -2,10 +2,8 @@ package crl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"keyman/crl/certpath"
 	"keyman/internal/cert"
@@ -28,6 +26,9 @@ type ListPlace struct {
 	// Names are those of the distribution point; none is where the lists of
 	// the issuer are usually found.
 	Names []cert.GeneralName
+	// Delta says that delta lists are to be found there (RFC 5280, 4.2.1.15 and
+	// 5.2.6).
+	Delta bool
 }
 
 // ListsAtHand are lists that need no fetching.
@@ -82,65 +83,6 @@ func (c *ListChecker) Check(ctx context.Context, q certpath.Query) error {
 // Ask is Check with the whole answer.
 func (c *ListChecker) Ask(ctx context.Context, q certpath.Query) Answer {
 	return listRun{checker: c, work: new(int)}.ask(ctx, q)
-}
-
-// An Answer says what lists say about one certificate.
-type Answer struct {
-	// Status is StatusGood, StatusRevoked or StatusUndetermined.
-	Status Status
-	// Entry is that of a certificate that is revoked, and By the list that it
-	// stands in.
-	Entry Entry
-	By    *List
-	// Named is set where a certificate is StatusUndetermined and yet a list
-	// that its issuer signed says that it is revoked: one out of date, not
-	// valid yet, for other certificates, or with a critical extension that is
-	// not known. By is that list.
-	Named *Entry
-	// Reasons are those for which a list was found: cert.AllReasons where the
-	// certificate is good.
-	Reasons cert.Reasons
-	// Considered are the lists that were looked at, in their order.
-	Considered []Considered
-	// Errors are what the source and the certificate's extensions said.
-	Errors []error
-}
-
-// Considered is a list that was looked at, and why it did not count.
-type Considered struct {
-	List *List
-	// Why is empty for a list that counted.
-	Why string
-}
-
-// Err returns nil for a certificate that is good. The error has
-// certpath.ErrRevoked in it for one that is revoked.
-func (a Answer) Err() error {
-	switch a.Status {
-	case StatusGood:
-		return nil
-	case StatusRevoked:
-		return fmt.Errorf("%w on %s, reason %s, says %s", certpath.ErrRevoked, when(a.Entry.Date), a.Entry.Reason, listName(a.By))
-	}
-	var parts []string
-	for _, err := range a.Errors {
-		parts = append(parts, err.Error())
-	}
-	for _, c := range a.Considered {
-		if c.Why != "" {
-			parts = append(parts, listName(c.List)+" "+c.Why)
-		}
-	}
-	switch {
-	case a.Reasons != 0:
-		parts = append(parts, fmt.Sprintf("the lists that count leave out the reasons %#x", uint16(cert.AllReasons&^a.Reasons)))
-	case len(parts) == 0:
-		parts = []string{"no list was found"}
-	}
-	if a.Named != nil {
-		parts = append(parts, fmt.Sprintf("%s names the certificate, reason %s", listName(a.By), a.Named.Reason))
-	}
-	return errors.New(strings.Join(parts, "; "))
 }
 
 // A listRun is one check, or that of a list's signer within it.
@@ -234,23 +176,37 @@ func (c *listCheck) place(ctx context.Context, issuer []byte, names []cert.Gener
 	if err != nil {
 		c.answer.Errors = append(c.answer.Errors, err)
 	}
-	lists = lists[:min(len(lists), MaxListsAtPlace)]
+	lists = newestFirst(lists)
 	for _, l := range lists {
 		if c.done() {
 			return
 		}
-		if l == nil || l.DeltaBase != nil {
+		if l.DeltaBase != nil {
 			continue // it is looked at with the list that it completes
 		}
 		c.list(ctx, l, lists, p)
 	}
-	if !slices.ContainsFunc(lists, func(l *List) bool { return l != nil && l.DeltaBase == nil }) {
+	if !slices.ContainsFunc(lists, func(l *List) bool { return l.DeltaBase == nil }) {
 		for _, l := range lists {
-			if l != nil {
-				c.note(l, "is a delta list, and the list that it completes is not there")
-			}
+			c.note(l, "is a delta list, and the list that it completes is not there")
 		}
 	}
+}
+
+// newestFirst returns the lists of one place, so that one which is still valid
+// does not stand for the one that replaced it. What is no list is left out.
+func newestFirst(lists []*List) []*List {
+	sorted := slices.DeleteFunc(slices.Clone(lists[:min(len(lists), MaxListsAtPlace)]), func(l *List) bool { return l == nil })
+	slices.SortStableFunc(sorted, func(a, b *List) int {
+		switch {
+		case a.newer(b):
+			return -1
+		case b.newer(a):
+			return 1
+		}
+		return 0
+	})
+	return sorted
 }
 
 // note notes why a list did not count; "" says that it did.
@@ -304,7 +260,7 @@ func (c *listCheck) list(ctx context.Context, l *List, others []*List, p cert.Di
 		c.note(l, err.Error())
 		return
 	}
-	delta := c.delta(l, others, key) // (c), (h)
+	delta := c.delta(l, slices.Concat(others, c.freshest(ctx, l)), key) // (c), (h)
 	if why := c.outdated(l); why != "" && delta == nil {
 		c.refuse(l, why)
 		return
@@ -354,64 +310,4 @@ func (c *listCheck) outdated(l *List) string {
 		return "is out of date, the next one was due " + when(l.NextUpdate)
 	}
 	return ""
-}
-
-// delta returns the newest delta list that completes a list and is usable, nil
-// where there is none (RFC 5280, 5.2.4, 6.3.3 (c) and (h)).
-func (c *listCheck) delta(l *List, others []*List, key cert.PublicKey) *List {
-	var newest *List
-	for _, d := range others {
-		if d == nil || d.DeltaBase == nil {
-			continue
-		}
-		why := completes(d, l)
-		if why == "" {
-			why = c.unusable(d)
-		}
-		if why == "" {
-			why = c.outdated(d)
-		}
-		if why == "" {
-			// (h): by the same key.
-			if err := c.checker.verified.check(d, key, c.query.Options.Strength); err != nil {
-				why = err.Error()
-			}
-		}
-		switch {
-		case why != "":
-			c.note(d, why)
-		case newest == nil || d.newer(newest):
-			newest = d
-		}
-	}
-	return newest
-}
-
-// completes returns why a delta list does not complete a complete one.
-func completes(d, l *List) string {
-	switch {
-	case d.issuerKey != l.issuerKey:
-		return "is another issuer's"
-	case !slices.Equal(d.extension(oidScopeText), l.extension(oidScopeText)):
-		return "has another scope than the list that it would complete"
-	case !slices.Equal(d.AuthorityKeyID, l.AuthorityKeyID):
-		return "is made with another key than the list that it would complete"
-	case l.Number == nil || d.Number == nil:
-		return "cannot be combined: one of the two lists has no number"
-	case l.Number.Cmp(d.DeltaBase) < 0:
-		return fmt.Sprintf("completes list %s and later ones, and not %s", d.DeltaBase, l.Number)
-	case l.Number.Cmp(d.Number) >= 0:
-		return "is no newer than the complete list"
-	}
-	return ""
-}
-
-// extension returns the value of one of the list's extensions, nil for none.
-func (l *List) extension(oid string) []byte {
-	for _, e := range l.Extensions {
-		if e.OID == oid {
-			return e.Value
-		}
-	}
-	return nil
 }

@@ -128,6 +128,9 @@ func TestListChecker(t *testing.T) {
 		{"unknown critical", [][]byte{ca.list(withExtension("1.2.3", true, []byte{5, 0}))}, unknown, "critical extension that is not known, OID 1.2.3", false},
 		{"unknown critical and revoked", [][]byte{ca.list(withExtension("1.2.3", true, []byte{5, 0}), revoking(crl.KeyCompromise, leaf))}, unknown, "names the certificate", true},
 		{"unknown", [][]byte{ca.list(withExtension("1.2.3", false, []byte{5, 0}))}, good, "nil", false},
+		{"an older one before the newer", [][]byte{ca.list(numbered(7)), ca.list(numbered(8), revoking(crl.KeyCompromise, leaf))}, revoked, "number 8", false},
+		{"a newer one that released it", [][]byte{ca.list(numbered(7), revoking(crl.CertificateHold, leaf)), ca.list(numbered(8))}, good, "nil", false},
+		{"a newer one that is a forgery", [][]byte{ca.list(numbered(7), revoking(crl.KeyCompromise, leaf)), newCAFrom(t, caTemplate("CA"), newKey(t)).list(numbered(8))}, revoked, "number 7", false},
 		{"for CAs", [][]byte{ca.list(withExtension("2.5.29.28", true, []byte("\x30\x03\x82\x01\xff")))}, unknown, "is about CA certificates only", false},
 		{"for users", [][]byte{ca.list(withExtension("2.5.29.28", true, []byte("\x30\x03\x81\x01\xff")))}, good, "nil", false},
 		{"for attribute certificates", [][]byte{ca.list(withExtension("2.5.29.28", true, []byte("\x30\x03\x85\x01\xff")))}, unknown, "is about attribute certificates only", false},
@@ -557,6 +560,54 @@ func TestListPlaces(t *testing.T) {
 		}
 		if err := ask(); certpath.CodeOf(err) != want {
 			t.Errorf("%d useless lists: %v", n, err)
+		}
+	}
+}
+
+// TestFreshest: delta lists are looked for where the certificate, or the
+// complete list, says.
+func TestFreshest(t *testing.T) {
+	ca := newCA(t, "CA")
+	freshest := func(uri string) pkix.Extension {
+		var c x509.Certificate
+		points(pointOf{full: []string{uri}})(&c)
+		c.ExtraExtensions[0].Id = asn1.ObjectIdentifier{2, 5, 29, 46}
+		return c.ExtraExtensions[0]
+	}
+	plain := ca.issue("leaf", "http://a/1")
+	naming := ca.issueWith(func(c *x509.Certificate) {
+		c.CRLDistributionPoints, c.ExtraExtensions = []string{"http://a/1"}, []pkix.Extension{freshest("http://a/delta")}
+	})
+	complete := mustParse(t, ca.list(numbered(5)))
+	pointing := mustParse(t, ca.list(numbered(5), func(l *x509.RevocationList) {
+		l.ExtraExtensions = append(l.ExtraExtensions, freshest("http://a/delta"))
+	}))
+	delta := mustParse(t, ca.list(numbered(6), withExtension("2.5.29.27", true, []byte{2, 1, 5}), revoking(crl.KeyCompromise, plain, naming)))
+	anchor, err := certpath.AnchorOf(own(t, ca.cert))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		what     string
+		leaf     *x509.Certificate
+		complete *crl.List
+		asked    string
+		want     certpath.Code
+	}{
+		{"nobody says", plain, complete, "http://a/1", ""},
+		{"the certificate says", naming, complete, "http://a/1 http://a/delta", certpath.CodeRevoked},
+		{"the list says", plain, pointing, "http://a/1 http://a/delta", certpath.CodeRevoked},
+	} {
+		source := &recordingSource{answer: func(at crl.ListPlace) ([]*crl.List, error) {
+			if at.Delta {
+				return []*crl.List{delta}, nil
+			}
+			return []*crl.List{tc.complete}, nil
+		}}
+		_, err := certpath.Validate(t.Context(), own(t, tc.leaf), certpath.Options{
+			Anchors: []*certpath.Anchor{anchor}, Time: now, Revocation: crl.NewListChecker(source, nil)})
+		if got := strings.Join(source.asked, " "); certpath.CodeOf(err) != tc.want || got != tc.asked {
+			t.Errorf("%s: %v, asked for %s", tc.what, err, got)
 		}
 	}
 }
