@@ -17,7 +17,7 @@ import (
 // CheckLabel tells why no new entry can have this label: ErrLabel where it could
 // not be shown or stored, ErrDuplicateLabel where it is taken; nil otherwise.
 func (s *Store) CheckLabel(label string) error {
-	if err := checkLabel(label); err != nil {
+	if err := CheckLabel(label); err != nil {
 		return err
 	}
 	if i := s.index(label); i >= 0 {
@@ -198,7 +198,7 @@ func (s *Store) Rename(label, to string) error {
 		if err := s.CheckLabel(to); err != nil {
 			return err
 		}
-	} else if err := checkLabel(to); err != nil {
+	} else if err := CheckLabel(to); err != nil {
 		return err
 	}
 	s.relabel(i, to)
@@ -303,7 +303,7 @@ func baseLabel(certificate []byte) string {
 			base = name.Short()
 		}
 	}
-	if checkLabel(base) != nil || len(base) > maxLabel-16 {
+	if CheckLabel(base) != nil || len(base) > maxLabel-16 {
 		sum := sha256.Sum256(certificate)
 		base = fmt.Sprintf("certificate %x", sum[:8])
 	}

@@ -115,8 +115,8 @@ func newEntry(item format.Item, issuerOf func(link) link) Entry {
 // toLowerCase, so two labels that differ in case only cannot live in one file.
 func fold(label string) string { return strings.ToLower(label) }
 
-// checkLabel refuses a label that cannot be shown or stored.
-func checkLabel(label string) error {
+// CheckLabel refuses a label that cannot be shown or stored: ErrLabel.
+func CheckLabel(label string) error {
 	var detail string
 	switch {
 	case label == "":

@@ -36,14 +36,18 @@ var (
 // A TokenError is an error of one token: what was done, and why it failed. It wraps
 // the errors above, or those of package keystore for an entry.
 type TokenError struct {
-	Op     string // such as "open"
-	Token  string // its label or URI
+	Op     string // such as "open token"
+	Token  string // its label or URI, or a module; "" is any
 	Err    error
 	Detail string // what is to be known beside Err; may be ""
 }
 
 func (e *TokenError) Error() string {
-	s := fmt.Sprintf("%s token %q: %v", e.Op, e.Token, e.Err)
+	s := e.Op
+	if e.Token != "" {
+		s += fmt.Sprintf(" %q", e.Token)
+	}
+	s += ": " + e.Err.Error()
 	if e.Detail != "" {
 		s += ": " + e.Detail
 	}

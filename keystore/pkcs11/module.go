@@ -134,7 +134,7 @@ func openDriver(ctx context.Context, u URI, pin keystore.Password) (driver, Info
 	}
 	sessions, err := m.login(s, pin)
 	if err != nil {
-		return nil, Info{}, errors.Join(err, m.close())
+		return nil, s.info, errors.Join(err, m.close())
 	}
 	return &token{module: m, sessions: sessions}, s.info, nil
 }

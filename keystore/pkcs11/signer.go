@@ -53,7 +53,7 @@ func (s *signer) Public() crypto.PublicKey { return s.public }
 func (s *signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	signature, err := s.sign(digest, opts)
 	if err != nil {
-		return nil, &TokenError{Op: fmt.Sprintf("sign with %q on", s.label), Token: s.token.name, Err: err}
+		return nil, &TokenError{Op: fmt.Sprintf("sign with %q on token", s.label), Token: s.token.name, Err: err}
 	}
 	return signature, nil
 }

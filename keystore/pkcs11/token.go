@@ -2,6 +2,7 @@ package pkcs11
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -11,6 +12,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"keyman/keystore"
@@ -23,8 +25,6 @@ const (
 	maxChain = 10
 	// idLen is the length of the CKA_ID of a new key, in bytes.
 	idLen = 20
-	// maxLabel bounds a label in bytes.
-	maxLabel = 255
 )
 
 // A Token is a token with its user logged in. It is for one goroutine at a time; the
@@ -49,8 +49,9 @@ type Entry struct {
 	// a Request.
 	Chain [][]byte
 
-	key     *object
-	handles []uint
+	key          *object
+	certificates []*x509.Certificate // of the key, all of them
+	handles      []uint
 }
 
 // Tokens lists the tokens of a module, which is the absolute path of a library. Its
@@ -58,7 +59,7 @@ type Entry struct {
 func Tokens(ctx context.Context, module string) ([]Info, error) {
 	list, err := listTokens(ctx, module)
 	if err != nil {
-		return nil, &TokenError{Op: "list", Token: module, Err: err}
+		return nil, &TokenError{Op: "list the tokens of", Token: module, Err: err}
 	}
 	return list, nil
 }
@@ -73,7 +74,7 @@ func Find(ctx context.Context, u URI) (Info, error) {
 			return list[i], nil
 		}
 	}
-	return Info{}, &TokenError{Op: "find", Token: u.token(), Err: err}
+	return Info{}, &TokenError{Op: "find token", Token: u.token(), Err: err}
 }
 
 // Open logs in to the token that the URI names. Its errors are ErrNotBuilt, ErrModule,
@@ -85,13 +86,13 @@ func Find(ctx context.Context, u URI) (Info, error) {
 func Open(ctx context.Context, u URI, pin keystore.Password) (*Token, error) {
 	d, info, err := openDriver(ctx, u, pin)
 	if err != nil {
-		return nil, &TokenError{Op: "open", Token: u.token(), Err: err}
+		return nil, &TokenError{Op: "open token", Token: cmp.Or(info.Label, u.token()), Err: err}
 	}
 	return &Token{name: info.Label, info: info, driver: d}, nil
 }
 
 // Close logs out. Signers of the token work no longer.
-func (t *Token) Close() error { return t.fail("close", t.driver.close()) }
+func (t *Token) Close() error { return t.fail("close token", t.driver.close()) }
 
 // Info describes the token, as it was when it was opened.
 func (t *Token) Info() Info { return t.info }
@@ -108,10 +109,10 @@ func (t *Token) fail(op string, err error) error {
 func (t *Token) Entries() ([]Entry, error) {
 	objects, err := t.driver.objects()
 	if err != nil {
-		return nil, t.fail("list", err)
+		return nil, t.fail("list token", err)
 	}
 	if len(objects) > maxObjects {
-		return nil, t.fail("list", fmt.Errorf("%w: it has more than %d objects", ErrMechanism, maxObjects))
+		return nil, t.fail("list token", fmt.Errorf("%w: it has more than %d objects", ErrMechanism, maxObjects))
 	}
 	for i := range objects {
 		if o := &objects[i]; o.class == certificateClass {
@@ -142,7 +143,8 @@ func (t *Token) Entries() ([]Entry, error) {
 }
 
 // keyEntry makes the entry of a private key. It marks the certificates that are its
-// own as used.
+// own as used. Of several, such as that before a renewal and that after it, the one
+// that is valid longest counts.
 func keyEntry(key *object, objects []object, used map[uint]bool) Entry {
 	e := Entry{Label: key.label, ID: key.id, Kind: keystore.Request, Public: key.public, key: key, handles: []uint{key.handle}}
 	sameID := func(o *object) bool { return len(key.id) > 0 && bytes.Equal(o.id, key.id) }
@@ -173,12 +175,14 @@ func keyEntry(key *object, objects []object, used map[uint]bool) Entry {
 		}
 		used[o.handle] = true
 		e.handles = append(e.handles, o.handle)
-		if e.Kind == keystore.Request || sameID(o) {
-			e.Kind, e.Chain = keystore.Personal, chainOf(c, objects)
-		}
+		e.certificates = append(e.certificates, c)
 		if e.Label == "" {
 			e.Label = o.label
 		}
+	}
+	if len(e.certificates) > 0 {
+		newest := slices.MaxFunc(e.certificates, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
+		e.Kind, e.Chain = keystore.Personal, chainOf(newest, objects)
 	}
 	return e
 }
@@ -233,19 +237,19 @@ func (t *Token) Lookup(u URI) (Entry, error) {
 	what := URI{Object: u.Object, ID: u.ID}.String()
 	switch {
 	case len(found) == 0:
-		return Entry{}, &TokenError{Op: "search", Token: t.name, Err: keystore.ErrNotFound, Detail: what}
+		return Entry{}, &TokenError{Op: "search token", Token: t.name, Err: keystore.ErrNotFound, Detail: what}
 	case keys == 1, keys == 0 && len(found) == 1:
 		return found[0], nil
 	default:
-		return Entry{}, &TokenError{Op: "search", Token: t.name, Err: ErrAmbiguous, Detail: what}
+		return Entry{}, &TokenError{Op: "search token", Token: t.name, Err: ErrAmbiguous, Detail: what}
 	}
 }
 
 // checkLabel tells why no new key can have this label: keystore.ErrLabel or
 // keystore.ErrDuplicateLabel.
 func (t *Token) checkLabel(label string) error {
-	if label == "" || len(label) > maxLabel {
-		return &keystore.EntryError{Label: label, Err: keystore.ErrLabel, Detail: fmt.Sprintf("it has 1 to %d bytes", maxLabel)}
+	if err := keystore.CheckLabel(label); err != nil {
+		return err
 	}
 	entries, err := t.Entries()
 	if err != nil {
@@ -273,10 +277,10 @@ func (t *Token) Generate(label string, spec keystore.KeySpec) (Entry, error) {
 	case curveOID(spec.String()) != nil:
 		p.curve = curveOID(spec.String())
 	default:
-		return Entry{}, &TokenError{Op: "generate on", Token: t.name, Err: ErrMechanism, Detail: "no keys of type " + spec.String()}
+		return Entry{}, &TokenError{Op: "generate on token", Token: t.name, Err: ErrMechanism, Detail: "no keys of type " + spec.String()}
 	}
 	if err := t.driver.generate(p); err != nil {
-		return Entry{}, t.fail("generate on", err)
+		return Entry{}, t.fail("generate on token", err)
 	}
 	return t.Lookup(URI{Object: label, ID: p.id})
 }
@@ -322,7 +326,7 @@ func (t *Token) Import(label string, key, certificate []byte) (Entry, error) {
 	}
 	id := newID()
 	if err := t.driver.createKey(private, label, id); err != nil {
-		return Entry{}, t.fail("import to", err)
+		return Entry{}, t.fail("import to token", err)
 	}
 	if certificate != nil {
 		// A certificate that was there without its key has it now.
@@ -348,23 +352,23 @@ func (t *Token) AddCertificate(label string, der []byte) (Entry, error) {
 	if label == "" {
 		label = c.Subject.CommonName
 	}
-	add := certificateObject(c, label, newID())
+	add, beside := certificateObject(c, label, newID()), false
 	for _, e := range entries {
-		if len(e.Chain) > 0 && bytes.Equal(e.Chain[0], der) {
+		if len(e.Chain) > 0 && bytes.Equal(e.Chain[0], der) || slices.ContainsFunc(e.certificates, c.Equal) {
 			return Entry{}, &keystore.EntryError{Label: e.Label, Err: keystore.ErrDuplicateCertificate}
 		}
 		if e.key != nil && samePublic(e.Public, c.PublicKey) {
-			add.label = e.Label
+			add.label, beside = e.Label, true // whatever the key is called
 			if len(e.ID) > 0 {
 				add.id = e.ID
 			}
 		}
 	}
-	if add.label == "" || len(add.label) > maxLabel {
-		return Entry{}, &keystore.EntryError{Label: add.label, Err: keystore.ErrLabel, Detail: fmt.Sprintf("it has 1 to %d bytes", maxLabel)}
+	if err := keystore.CheckLabel(add.label); err != nil && !beside {
+		return Entry{}, err
 	}
 	if err := t.driver.createCertificate(add); err != nil {
-		return Entry{}, t.fail("add to", err)
+		return Entry{}, t.fail("add to token", err)
 	}
 	return t.Lookup(URI{Object: add.label, ID: add.id})
 }
@@ -388,7 +392,7 @@ func (t *Token) Delete(u URI) error {
 	for i := len(e.handles) - 1; i >= 0; i-- {
 		err = errors.Join(err, t.driver.destroy(e.handles[i]))
 	}
-	return t.fail("delete from", err)
+	return t.fail("delete from token", err)
 }
 
 // newID returns a new CKA_ID.

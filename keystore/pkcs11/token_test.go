@@ -116,9 +116,47 @@ func TestEntries(t *testing.T) {
 	if _, err := token.Lookup(URI{Object: "gw9"}); !errors.Is(err, keystore.ErrNotFound) || !errors.As(err, &at) || !strings.Contains(at.Hint(), "token show") {
 		t.Errorf("a label that is not there: %v", err)
 	}
+	if _, err := token.AddCertificate("leaf", leaf); !errors.Is(err, keystore.ErrDuplicateCertificate) {
+		t.Errorf("a certificate that is there: %v", err)
+	}
+	for _, label := range []string{"", "a\x1b[31m", strings.Repeat("a", 256)} {
+		if _, err := token.Generate(label, keystore.KeySpec{}); !errors.Is(err, keystore.ErrLabel) {
+			t.Errorf("the label %q: %v", label, err)
+		}
+	}
 	token.driver = &fakeToken{list: make([]object, maxObjects+1)}
 	if _, err := token.Entries(); !errors.Is(err, ErrMechanism) {
 		t.Errorf("too many objects: %v", err)
+	}
+}
+
+// After a renewal the new certificate counts, in whichever order the token tells them,
+// and the old one is still that of the key.
+func TestRenewed(t *testing.T) {
+	caKey, key, id := ecKey(t), ecKey(t), []byte{1}
+	issued := func(serial int64, hours time.Duration) []byte {
+		now := time.Now()
+		c := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "gw1"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(hours * time.Hour)}
+		der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), caKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return der
+	}
+	before, after := issued(1, 1), issued(2, 2)
+	for _, order := range [][][]byte{{before, after}, {after, before}} {
+		token := &Token{name: "vpn", driver: &fakeToken{list: []object{
+			{handle: 1, class: privateKey, label: "gw1", id: id, public: key.Public()},
+			{handle: 2, class: certificateClass, label: "gw1", id: id, der: order[0]},
+			{handle: 3, class: certificateClass, label: "gw1", id: id, der: order[1]},
+		}}}
+		entries, err := token.Entries()
+		if err != nil || len(entries) != 1 || !bytes.Equal(entries[0].Chain[0], after) {
+			t.Errorf("%+v, %v", entries, err)
+		}
+		if _, err := token.AddCertificate("", before); !errors.Is(err, keystore.ErrDuplicateCertificate) {
+			t.Errorf("the old certificate again: %v", err)
+		}
 	}
 }
 

@@ -186,12 +186,13 @@ func escapeAll(id []byte) string {
 	return b.String()
 }
 
-// token returns how errors call the token that the URI names.
+// token returns how errors call the token that the URI names; "" is any.
 func (u URI) token() string {
-	if u.Token != "" {
+	alone := URI{Serial: u.Serial, Manufacturer: u.Manufacturer, Model: u.Model}.String()
+	if u.Token != "" || alone == scheme {
 		return u.Token
 	}
-	return URI{Serial: u.Serial, Manufacturer: u.Manufacturer, Model: u.Model}.String()
+	return alone
 }
 
 // names reports whether the URI names a token of this description, one that is
