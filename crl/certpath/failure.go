@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"keyman/internal/der"
 	"keyman/internal/escape"
 )
 
@@ -109,7 +110,7 @@ func Title(c *Certificate) string {
 	if name == "" {
 		name = "certificate without a subject"
 	}
-	return fmt.Sprintf("%s (serial %x)", name, c.SerialOctets)
+	return fmt.Sprintf("%s (serial %s)", name, der.OctetsText(c.SerialOctets))
 }
 
 // An Attempt is one path, or the beginning of one, that was tried.

@@ -7,8 +7,12 @@ import (
 
 // SerialText writes a serial number as keyman writes it everywhere: lower-case
 // hexadecimal digits in pairs, so that a first 0 is there ("0a", not "a"), with a
-// minus where it is negative, which RFC 5280, 4.1.2.2 forbids.
+// minus where it is negative, which RFC 5280, 4.1.2.2 forbids. A certificate that was not
+// parsed may have none: nil is "none".
 func SerialText(n *big.Int) string {
+	if n == nil {
+		return "none"
+	}
 	switch n.Sign() {
 	case 0:
 		return "00"

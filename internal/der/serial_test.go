@@ -18,6 +18,9 @@ func TestSerialText(t *testing.T) {
 			t.Errorf("%x became %s, want %s", octets, got, text)
 		}
 	}
+	if got := SerialText(nil); got != "none" {
+		t.Errorf("no number became %s", got)
+	}
 	if got := OctetsText(nil); got != "00" {
 		t.Errorf("no octets became %s", got)
 	}
