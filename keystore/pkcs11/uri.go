@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// maxURI bounds a URI in bytes.
+// maxURI bounds a URI in bytes, as it is read and as String writes it.
 const maxURI = 4096
 
 // scheme begins every URI of a token.
@@ -52,13 +52,26 @@ func parseURI(s string) (URI, error) {
 		return URI{}, fmt.Errorf("it is longer than %d bytes", maxURI)
 	case !IsURI(s):
 		return URI{}, fmt.Errorf("it does not begin with %q", scheme)
+	case strings.ContainsFunc(s, notInURI):
+		return URI{}, errors.New("it has a character that is written with a percent sign, such as %20 for a space")
 	}
 	path, query, _ := strings.Cut(s[len(scheme):], "?")
 	var u URI
 	if err := u.attributes(path, ";", u.setPath); err != nil {
 		return URI{}, err
 	}
-	return u, u.attributes(query, "&", u.setQuery)
+	if err := u.attributes(query, "&", u.setQuery); err != nil {
+		return URI{}, err
+	}
+	if len(u.String()) > maxURI { // an id gets a percent sign for each octet
+		return URI{}, fmt.Errorf("it is longer than %d bytes with its percent signs", maxURI)
+	}
+	return u, nil
+}
+
+// notInURI reports whether a character does not stand in a URI as it is (RFC 3986, 2).
+func notInURI(c rune) bool {
+	return c <= ' ' || c > '~' || strings.ContainsRune("\"#<>\\^`{}", c)
 }
 
 // attributes reads name=value pairs, each name once.
@@ -79,6 +92,9 @@ func (u *URI) attributes(s, separator string, set func(name, value string) error
 		value, err := url.PathUnescape(escaped)
 		if err != nil || strings.ContainsRune(value, 0) && name != "id" {
 			return fmt.Errorf("the value of %q is not well formed", name)
+		}
+		if value == "" { // it could be mistaken for any
+			return fmt.Errorf("the attribute %q is empty", name)
 		}
 		if err := set(name, value); err != nil {
 			return err
