@@ -10,6 +10,10 @@
 // No URL is a direct connection. Redacted prints a URL without its password;
 // nothing in this package puts a password into an error.
 //
+// Bypass names targets that are reached without the proxy. Public keeps to
+// addresses of the public Internet, also where a name changes its meaning between
+// the look and the connection, or a proxy would look it up.
+//
 // # What is promised
 //
 // DialContext ends when its context does, also in the middle of a proxy's
