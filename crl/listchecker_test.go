@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -38,7 +37,7 @@ type listAsk struct {
 	root    *testCA
 	between []*x509.Certificate
 	lists   [][]byte
-	time    time.Time // zero is now
+	also    *testCA // trusted, too
 }
 
 // answer returns what the checker says about the leaf. The path above is not
@@ -54,9 +53,13 @@ func (a listAsk) answer(t testing.TB) crl.Answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := certpath.Options{Anchors: []*certpath.Anchor{anchor}, Time: a.time}
-	if o.Time.IsZero() {
-		o.Time = now
+	o := certpath.Options{Anchors: []*certpath.Anchor{anchor}, Time: now}
+	if a.also != nil {
+		other, err := certpath.AnchorOf(own(t, a.also.cert))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Anchors = append(o.Anchors, other)
 	}
 	for _, c := range a.between {
 		o.Intermediates = append(o.Intermediates, own(t, c))
@@ -215,6 +218,10 @@ func TestDeltaLists(t *testing.T) {
 	newer := ca.list(numbered(7), delta(5), hold)
 	listAsk{leaf: leaf, root: ca, lists: [][]byte{complete, newer, release(6)}}.want(t, "held, released, held", revoked, "number 7")
 	listAsk{leaf: leaf, root: ca, lists: [][]byte{complete, newer, release(8)}}.want(t, "and released", good, "nil")
+	// Where the lists name the key, they name the same.
+	renamed := caTemplate("CA")
+	renamed.SubjectKeyId = []byte("another name of the key")
+	listAsk{leaf: leaf, root: ca, lists: [][]byte{complete, newCAFrom(t, renamed, ca.key).list(numbered(6), delta(5), revoking(crl.RemoveFromCRL, leaf))}}.want(t, "another name of the key", revoked, "certificateHold")
 	// By the same key.
 	forged := newCAFrom(t, caTemplate("CA"), newKey(t))
 	listAsk{leaf: leaf, root: ca, lists: [][]byte{complete, forged.list(numbered(6), delta(5), revoking(crl.RemoveFromCRL, leaf))}}.want(t, "of another key", revoked, "certificateHold")
@@ -420,6 +427,9 @@ func TestIndirectLists(t *testing.T) {
 	ask.between = []*x509.Certificate{one.cert, stranger.cert, foreign.cert}
 	ask.lists = [][]byte{stranger.list(scoped(pointOf{full: []string{"http://a/1"}, indirect: true})), foreign.list(), root.list()}
 	ask.want(t, "a signer under another anchor", unknown, "has a signer without a valid path")
+	ask.also = foreign
+	ask.want(t, "a signer under another anchor that is trusted, too", unknown, "has a signer without a valid path")
+	ask.also = nil
 
 	// Who may not sign lists.
 	silent := newSigner(t, root, "Signer", func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature })
