@@ -77,6 +77,7 @@ func (c *CA) Issue(ctx context.Context, request *csr.Request, o IssueOptions) (_
 	if o.Days == 0 {
 		o.Days = tx.db.Settings.CertificateDays
 	}
+	o.Now = moment(o.Now) // one instant for all that follows
 	serial, err := freshSerial(tx.db)
 	if err != nil {
 		return nil, fmt.Errorf("issue: %w", err)
@@ -95,7 +96,7 @@ func (c *CA) Issue(ctx context.Context, request *csr.Request, o IssueOptions) (_
 		Subject:   request.Subject.String(),
 		SANs:      request.SANs,
 		Profile:   o.Profile,
-		Issued:    moment(o.Now),
+		Issued:    o.Now,
 		NotBefore: template.NotBefore,
 		NotAfter:  template.NotAfter,
 		SHA256:    hex.EncodeToString(sum[:]),
@@ -113,7 +114,7 @@ func (c *CA) Issue(ctx context.Context, request *csr.Request, o IssueOptions) (_
 		Record:      record,
 		Certificate: der,
 		File:        file,
-		Shortened:   template.NotAfter.Before(moment(o.Now).Add(time.Duration(o.Days) * day)),
+		Shortened:   template.NotAfter.Before(o.Now.Add(time.Duration(o.Days) * day)),
 	}, nil
 }
 
@@ -168,7 +169,7 @@ func (c *CA) template(r *csr.Request, serial *big.Int, o IssueOptions, urls []st
 	if o.Days < 1 || o.Days > MaxDays {
 		return nil, fmt.Errorf("a lifetime of %d days: 1 to %d are accepted", o.Days, MaxDays)
 	}
-	now := moment(o.Now)
+	now := o.Now
 	if now.Before(c.cert.NotBefore) || !now.Before(c.cert.NotAfter) {
 		return nil, fmt.Errorf("the CA's certificate is good from %s to %s only",
 			c.cert.NotBefore.Format(time.RFC3339), c.cert.NotAfter.Format(time.RFC3339))
