@@ -11,10 +11,10 @@
 // ListChecker about revocation: complete, delta and indirect lists, by the whole
 // of 6.3.
 //
-// Parse reads one list, DER or PEM, and indexes it; List.Lookup finds an entry
-// without allocating. A parsed list proves nothing until
-// List.CheckSignatureFrom has seen its issuer's certificate; only Checker does
-// all that belongs to a check.
+// Parse reads one list, DER or PEM, and hashes and indexes it as it comes;
+// List.Lookup finds an entry among millions without allocating. A parsed list
+// proves nothing until List.CheckSignatureFrom has seen its issuer's certificate;
+// only Checker does all that belongs to a check.
 //
 // Fetcher gets lists by http, https, ldap and ldaps, directly or through a
 // proxy, within limits on size, time and redirects. Settings is the section

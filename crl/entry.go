@@ -134,24 +134,42 @@ func (n *entryNotes) read(e *Entry, extensions cryptobyte.String) error {
 // entryAt returns the entry that begins at an offset of the index. Parse has
 // read every entry, so that errors cannot occur any more.
 func (l *List) entryAt(at uint32) Entry {
-	e, _, _ := parseEntry(content(l.entries[at:]), l.Version)
+	if e, ok := readSimple(l.revoked[min(int(at), len(l.revoked)):]); ok {
+		return e.entry()
+	}
+	content, _ := elementAt(l.revoked, int(at))
+	e, _, _ := parseEntry(content, l.Version)
 	return e
 }
 
-// serialAt returns the serial number of the entry that begins at an offset.
-func serialAt(entries []byte, at uint32) []byte { return content(content(entries[at:])) }
+// serialOf returns the serial number of an entry.
+func serialOf(entry []byte) []byte {
+	content, _ := elementAt(entry, 0)
+	return content
+}
 
-// content returns the content of the first DER element, whose form is known to
-// be right.
-func content(der []byte) []byte {
-	size, at := int(der[1]), 2
+// elementAt returns the content of the DER element at an offset, and where the
+// next one begins. The form is known to be right; where it is not, because
+// somebody has written into a file of the cache, there is no content and no next
+// one.
+func elementAt(der []byte, at int) (content []byte, next int) {
+	if at < 0 || at > len(der)-2 {
+		return nil, len(der)
+	}
+	size, from := int(der[at+1]), at+2
 	if size >= 0x80 {
 		octets := size & 0x7f
+		if octets > 4 || from+octets > len(der) {
+			return nil, len(der)
+		}
 		size = 0
-		for _, b := range der[at : at+octets] {
+		for _, b := range der[from : from+octets] {
 			size = size<<8 | int(b)
 		}
-		at += octets
+		from += octets
 	}
-	return der[at : at+size]
+	if size < 0 || size > len(der)-from {
+		return nil, len(der)
+	}
+	return der[from : from+size], from + size
 }

@@ -145,16 +145,13 @@ func TestHTTPFaults(t *testing.T) {
 					return
 				}
 			}
-		}, "larger than the limit of 65536 bytes"},
+		}, "malformed"},
+		{"endless PEM", func(w http.ResponseWriter, _ *http.Request) { writeEndlessPEM(w) }, "larger than the limit of 65536 bytes"},
 		{"gzip bomb", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
 			defer z.Close()
-			for range 1024 {
-				if _, err := z.Write(make([]byte, 64<<10)); err != nil {
-					return
-				}
-			}
+			writeEndlessPEM(z)
 		}, "larger than the limit of 65536 bytes"},
 		{"endless header", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X", strings.Repeat("x", 128<<10))
@@ -538,5 +535,13 @@ func TestFetchFor(t *testing.T) {
 	}
 	if _, err := f.FetchFor(ctx, []byte("rubbish"), nil); err == nil {
 		t.Error("rubbish has a list")
+	}
+}
+
+// writeEndlessPEM writes a list in PEM that never comes, up to 64 MiB of it.
+func writeEndlessPEM(w io.Writer) {
+	_, err := io.WriteString(w, "-----BEGIN X509 CRL-----\n")
+	for n := 0; n < 1024 && err == nil; n++ {
+		_, err = w.Write(bytes.Repeat([]byte{'\n'}, 64<<10))
 	}
 }

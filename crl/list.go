@@ -5,7 +5,6 @@ import (
 	"iter"
 	"math/big"
 	"slices"
-	"sort"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -48,15 +47,15 @@ type List struct {
 	SignatureAlgorithm string
 
 	raw       []byte // the whole list, DER
-	tbs       []byte // what is signed
+	signed    signedPart
 	algorithm []byte // signature AlgorithmIdentifier, DER
 	signature []byte
-	entries   []byte   // the entries, one behind the other
-	index     []uint32 // where each entry begins in entries, by serial number
+	revoked   []byte // the entries, one behind the other
+	index     index  // of where they begin in revoked
 
 	point *cert.IssuingDistributionPoint // what Scope shows, nil likewise
 	// issuers are where the entries with the certificateIssuer extension begin
-	// in entries, in their order.
+	// in revoked, in their order.
 	issuers []uint32
 	// issuerKey is Issuer as cert.NameKey has it.
 	issuerKey string
@@ -79,18 +78,28 @@ func (l *List) setAuthority() { l.authority = true }
 func (l *List) Raw() []byte { return l.raw }
 
 // Len returns the number of entries.
-func (l *List) Len() int { return len(l.index) }
+func (l *List) Len() int { return l.index.len() }
 
 // Size returns roughly how many bytes of memory the list holds.
-func (l *List) Size() int64 { return int64(len(l.raw)) + 4*int64(len(l.index)) }
+func (l *List) Size() int64 { return int64(len(l.raw)) + l.index.size() }
 
-// Entries yields the entries in the order of their serial numbers' octets.
+// Entries yields the entries in the order of the list.
 func (l *List) Entries() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		for _, at := range l.index {
-			if !yield(l.entryAt(at)) {
-				return
+		for at := 0; at < len(l.revoked); {
+			if e, ok := readSimple(l.revoked[at:]); ok {
+				if !yield(e.entry()) {
+					return
+				}
+				at += e.size
+				continue
 			}
+			content, next := elementAt(l.revoked, at)
+			e, _, err := parseEntry(content, l.Version)
+			if err != nil || !yield(e) {
+				return // Parse has read every entry
+			}
+			at = next
 		}
 	}
 }
@@ -128,21 +137,15 @@ func (l *List) revokes(serial *big.Int) (Entry, bool) {
 		return e, ok && e.Revokes()
 	}
 	octets := integerOctets(serial)
-	own := true
-	var content cryptobyte.String
-	for rest := cryptobyte.String(l.entries); rest.ReadASN1(&content, cbasn1.SEQUENCE); {
-		e, notes, err := parseEntry(content, l.Version)
-		if err != nil {
-			break // Parse has read every entry
+	for p := l.index.probe(octets); ; {
+		at, ok := l.next(&p, octets)
+		if !ok {
+			return Entry{}, false
 		}
-		if notes.issuer != nil {
-			own = l.isIssuer(notes.issuer)
-		}
-		if own && e.Revokes() && bytes.Equal(e.Serial, octets) {
+		if e := l.entryAt(at); e.Revokes() && l.isOwn(at) {
 			return e, true
 		}
 	}
-	return Entry{}, false
 }
 
 // otherIssuers reports whether an entry has the certificateIssuer extension.
@@ -160,35 +163,65 @@ func (l *List) find(serial []byte, issuer string) (found Entry, ok bool) {
 	if !own && !l.otherIssuers() {
 		return Entry{}, false
 	}
-	for i := l.search(serial); i < len(l.index) && bytes.Equal(serialAt(l.entries, l.index[i]), serial); i++ {
-		if l.otherIssuers() && !l.isAbout(l.index[i], issuer, own) {
+	for p := l.index.probe(serial); !found.Revokes() || !ok; {
+		at, more := l.next(&p, serial)
+		if !more {
+			break
+		}
+		if l.otherIssuers() && !l.isAbout(at, issuer, own) {
 			continue
 		}
-		if !ok || !found.Revokes() {
-			found, ok = l.entryAt(l.index[i]), true
-		}
+		found, ok = l.better(found, ok, at), true
 	}
 	return found, ok
+}
+
+// better returns the entry at an offset where there is none yet or it revokes and
+// the one that was found does not.
+func (l *List) better(found Entry, ok bool, at uint32) Entry {
+	if e := l.entryAt(at); !ok || e.Revokes() && !found.Revokes() {
+		return e
+	}
+	return found
 }
 
 // isAbout reports whether the entry at an offset is about certificates of an
 // issuer; own says that this is the list's.
 func (l *List) isAbout(at uint32, issuer string, own bool) bool {
+	issuers := l.issuersOf(at)
+	if issuers == nil {
+		return own
+	}
+	names, err := cert.ParseGeneralNames(issuers)
+	return err == nil && slices.ContainsFunc(names, func(g cert.GeneralName) bool {
+		return g.Kind == cert.DirectoryName && cert.NameKey(g.Value) == issuer
+	})
+}
+
+// isOwn reports whether the entry at an offset may be about a certificate of the
+// list's own issuer.
+func (l *List) isOwn(at uint32) bool {
+	issuers := l.issuersOf(at)
+	return issuers == nil || l.isIssuer(issuers)
+}
+
+// issuersOf returns the certificateIssuer extension that counts for the entry at
+// an offset, nil where none does: its own, or that of the last one before it that
+// has one (RFC 5280, 5.3.3).
+func (l *List) issuersOf(at uint32) cryptobyte.String {
 	n, exact := slices.BinarySearch(l.issuers, at)
 	if !exact {
 		n-- // the last one before it
 	}
 	if n < 0 {
-		return own
+		return nil
 	}
-	_, notes, err := parseEntry(content(l.entries[l.issuers[n]:]), l.Version)
-	if err != nil {
-		return false // Parse has read every entry
+	content, _ := elementAt(l.revoked, int(l.issuers[n]))
+	_, notes, err := parseEntry(content, l.Version)
+	if err != nil || notes.issuer == nil {
+		return cryptobyte.String{} // Parse has read every entry
 	}
-	names, err := cert.ParseGeneralNames(notes.issuer)
-	return err == nil && slices.ContainsFunc(names, func(g cert.GeneralName) bool {
-		return g.Kind == cert.DirectoryName && cert.NameKey(g.Value) == issuer
-	})
+	return notes.issuer
 }
 
 // isIssuer reports whether GeneralNames may name the list's issuer. What cannot
@@ -220,19 +253,26 @@ func (l *List) lookup(serial []byte) (Entry, bool) {
 		found Entry
 		ok    bool
 	)
-	for i := l.search(serial); i < len(l.index) && bytes.Equal(serialAt(l.entries, l.index[i]), serial); i++ {
-		if !ok || !found.Revokes() {
-			found, ok = l.entryAt(l.index[i]), true
+	for p := l.index.probe(serial); !ok || !found.Revokes(); {
+		at, more := l.next(&p, serial)
+		if !more {
+			break
 		}
+		found, ok = l.better(found, ok, at), true
 	}
 	return found, ok
 }
 
-// search returns where in the index the entries for a serial number begin.
-func (l *List) search(serial []byte) int {
-	return sort.Search(len(l.index), func(i int) bool {
-		return bytes.Compare(serialAt(l.entries, l.index[i]), serial) >= 0
-	})
+// next returns where the next entry for a serial number begins.
+func (l *List) next(p *probe, serial []byte) (at uint32, ok bool) {
+	for {
+		if at, ok = l.index.next(p); !ok {
+			return 0, false
+		}
+		if content, _ := elementAt(l.revoked, int(at)); bytes.Equal(serialOf(content), serial) {
+			return at, true
+		}
+	}
 }
 
 // integerOctets returns the content octets of i as a DER INTEGER.

@@ -46,7 +46,7 @@ func (v *verified) check(l *List, key cert.PublicKey, strength certpath.Strength
 	if ok {
 		return result
 	}
-	if result = cert.CheckSignature(algorithm, key, l.tbs, l.signature); result != nil {
+	if result = cert.CheckDigest(algorithm, key, l.signed.sum(), l.signature); result != nil {
 		result = fmt.Errorf("is not signed by its issuer's key: %w", result)
 	}
 	v.mu.Lock()

@@ -1,14 +1,14 @@
 package crl
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/asn1"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
-	"slices"
+	"math"
+	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -17,12 +17,6 @@ import (
 	"keyman/internal/der"
 	"keyman/internal/dn"
 )
-
-// errMalformed is the error for a part of a list or certificate that is not as
-// RFC 5280 has it.
-type errMalformed string
-
-func (e errMalformed) Error() string { return "malformed " + string(e) }
 
 // Limits bounds what is read. The zero value means the defaults.
 type Limits struct {
@@ -37,11 +31,6 @@ const (
 	DefaultMaxBytes = 64 << 20
 	// MaxMaxBytes is the largest limit that can be set.
 	MaxMaxBytes = 1 << 30
-
-	// maxExtensions bounds the extensions of a list; in practice there are four.
-	maxExtensions = 64
-	// maxNumber bounds a CRL number, in octets (RFC 5280, 5.2.3).
-	maxNumber = 20
 )
 
 // bytes returns the limit in force.
@@ -55,215 +44,239 @@ func (l Limits) bytes() int64 {
 // ErrTooLarge is in the error for a list that is larger than the limit.
 var ErrTooLarge = errors.New("larger than the limit")
 
-// pemType is the label of a list in PEM (RFC 7468, 6).
-const pemType = "X509 CRL"
+// errMalformed is the error for a part of a list or certificate that is not as
+// RFC 5280 has it.
+type errMalformed string
+
+func (e errMalformed) Error() string { return "malformed " + string(e) }
 
 // Parse reads one list, DER or PEM, to the end of r. It accepts versions 1 and
 // 2. It checks the form and nothing else: not the signature, not the dates, not
 // whether the list may be used; Checker does that.
+//
+// The list is hashed, parsed and indexed while it comes, and no more memory is
+// allocated than a small multiple of what has come.
 func Parse(r io.Reader, limits Limits) (*List, error) {
 	limit := limits.bytes()
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	in := bufio.NewReader(&bounded{r: r, limit: limit, left: limit})
+	var text *pemReader
+	der := io.Reader(in)
+	if beginsPEM(in) {
+		text = newPEMReader(in)
+		der = text
+	}
+	l, err := parse(&intake{r: der}, limit)
+	if err == nil && text != nil {
+		err = text.end()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("revocation list: %w", err)
 	}
-	return parseData(data, limits)
+	return l, nil
 }
 
 // parseData reads one list like Parse, from memory that it keeps.
 func parseData(data []byte, limits Limits) (*List, error) {
-	if limit := limits.bytes(); int64(len(data)) > limit {
-		return nil, fmt.Errorf("revocation list: %w of %d bytes", ErrTooLarge, limit)
+	if len(data) > 0 && data[0] != byte(cbasn1.SEQUENCE) {
+		return Parse(bytes.NewReader(data), limits)
 	}
-	if text := bytes.TrimLeft(data, "\ufeff \t\r\n"); bytes.HasPrefix(text, []byte("-----BEGIN")) {
-		block, _ := pem.Decode(text)
-		if block == nil || block.Type != pemType {
-			return nil, fmt.Errorf("revocation list: the PEM block is not a whole %q", pemType)
-		}
-		data = block.Bytes
-	}
-	l, err := parse(data)
+	l, err := parse(&intake{buf: data}, limits.bytes())
 	if err != nil {
 		return nil, fmt.Errorf("revocation list: %w", err)
 	}
 	return l, nil
 }
 
+// A bounded reader fails where more than limit octets come.
+type bounded struct {
+	r           io.Reader
+	limit, left int64
+}
+
+// Read implements io.Reader.
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left+1)])
+	if b.left -= int64(n); b.left < 0 {
+		return 0, tooLarge(b.limit)
+	}
+	return n, err
+}
+
+func tooLarge(limit int64) error { return fmt.Errorf("%w of %d bytes", ErrTooLarge, limit) }
+
+// A parser is one run of parse: the list, and where its parts lie.
+type parser struct {
+	*intake
+	list      *List
+	tbs       element
+	at        int // the next element in tbs
+	revoked   element
+	algorithm []byte // the one inside
+	index     *indexMaker
+}
+
 // parse reads a CertificateList (RFC 5280, 5.1).
-func parse(der []byte) (*List, error) {
-	l := &List{Version: 1, raw: der}
-	input := cryptobyte.String(der)
-	var (
-		list, tbsElement, algorithm cryptobyte.String
-		signature                   asn1.BitString
-	)
-	if !input.ReadASN1(&list, cbasn1.SEQUENCE) {
-		return nil, errMalformed("CertificateList: no DER, no PEM, or cut short")
-	}
-	if !input.Empty() {
-		return nil, errMalformed("CertificateList: data behind its end")
-	}
-	if !list.ReadASN1Element(&tbsElement, cbasn1.SEQUENCE) ||
-		!list.ReadASN1Element(&algorithm, cbasn1.SEQUENCE) ||
-		!list.ReadASN1BitString(&signature) || !list.Empty() {
-		return nil, errMalformed("CertificateList")
-	}
-	l.tbs, l.algorithm, l.signature = tbsElement, algorithm, signature.RightAlign()
-	l.SignatureAlgorithm = algorithmName(algorithm)
-	if err := l.parseTBS(tbsElement); err != nil {
+func parse(in *intake, limit int64) (*List, error) {
+	p := &parser{intake: in, list: &List{Version: 1}, index: newIndexMaker()}
+	if err := p.head(limit); err != nil {
 		return nil, err
 	}
-	return l, nil
+	if err := p.entries(); err != nil {
+		return nil, err
+	}
+	if err := p.tail(); err != nil {
+		return nil, err
+	}
+	p.list.index = p.index.index()
+	return p.list, nil
 }
 
-// parseTBS reads a TBSCertList (RFC 5280, 5.1.2).
-func (l *List) parseTBS(element cryptobyte.String) error {
-	var tbs, algorithm, issuer cryptobyte.String
-	if !element.ReadASN1(&tbs, cbasn1.SEQUENCE) {
+// head reads up to the first entry.
+func (p *parser) head(limit int64) error {
+	list, ok, err := p.header(0, math.MaxInt)
+	switch {
+	case err != nil:
+		return err
+	case !ok || list.tag != cbasn1.SEQUENCE:
+		return errCut
+	case int64(list.to) > limit:
+		return tooLarge(limit)
+	}
+	p.total = list.to
+	if p.tbs, ok, err = p.header(list.content, list.to); err != nil {
+		return err
+	}
+	if !ok || p.tbs.tag != cbasn1.SEQUENCE {
 		return errMalformed("TBSCertList")
 	}
-	if tbs.PeekASN1Tag(cbasn1.INTEGER) {
-		var version int
-		if !tbs.ReadASN1Integer(&version) || version != 1 {
-			return errMalformed("version: there are version 1 and version 2")
-		}
-		l.Version = 2
+	p.at = p.tbs.content
+	if err := p.version(); err != nil {
+		return err
 	}
-	// RFC 5280, 5.1.1.2.
-	if !tbs.ReadASN1Element(&algorithm, cbasn1.SEQUENCE) || !bytes.Equal(algorithm, l.algorithm) {
-		return errMalformed("signature algorithm: the one inside and the one outside differ")
+	algorithm, err := p.next(cbasn1.SEQUENCE, "signature algorithm")
+	if err != nil {
+		return err
 	}
-	if !tbs.ReadASN1Element(&issuer, cbasn1.SEQUENCE) {
-		return errMalformed("issuer")
+	p.algorithm = bytes.Clone(p.whole(algorithm))
+	if h := signatureHash(p.algorithm); h != 0 {
+		p.list.signed.hash = h
+		p.hashPart(h.New(), p.tbs.start, p.tbs.to)
 	}
-	var err error
-	if l.Issuer, err = dn.FromDER(issuer); err != nil {
+	issuer, err := p.next(cbasn1.SEQUENCE, "issuer")
+	if err != nil {
+		return err
+	}
+	name := bytes.Clone(p.whole(issuer))
+	if p.list.Issuer, err = dn.FromDER(name); err != nil {
 		return fmt.Errorf("issuer: %w", err)
 	}
-	l.issuerKey = cert.NameKey(issuer)
+	p.list.issuerKey = cert.NameKey(name)
+	if err := p.times(); err != nil {
+		return err
+	}
+	return p.beginEntries()
+}
+
+// next reads the next element in tbs.
+func (p *parser) next(tag cbasn1.Tag, what string) (element, error) {
+	e, err := p.element(p.at, p.tbs.to, tag, what)
+	p.at = e.to
+	return e, err
+}
+
+func (p *parser) version() error {
+	const words = "version: there are version 1 and version 2"
+	tag, err := p.peek(p.at, p.tbs.to)
+	if err != nil || tag != cbasn1.INTEGER {
+		return err
+	}
+	version, err := p.next(cbasn1.INTEGER, words)
+	if err == nil && string(p.buf[version.content:version.to]) != "\x01" {
+		err = errMalformed(words)
+	}
+	p.list.Version = 2
+	return err
+}
+
+// times reads thisUpdate and nextUpdate.
+func (p *parser) times() error {
+	for _, t := range []struct {
+		time     *time.Time
+		what     string
+		optional bool
+	}{{&p.list.ThisUpdate, "thisUpdate", false}, {&p.list.NextUpdate, "nextUpdate", true}} {
+		tag, err := p.peek(p.at, p.tbs.to)
+		if err != nil {
+			return err
+		}
+		if t.optional && tag != cbasn1.UTCTime && tag != cbasn1.GeneralizedTime {
+			return nil
+		}
+		e, err := p.next(tag, t.what)
+		if err != nil {
+			return err
+		}
+		text := cryptobyte.String(p.whole(e))
+		var ok bool
+		if *t.time, ok = der.ReadTime(&text); !ok {
+			return errMalformed(t.what)
+		}
+	}
+	return nil
+}
+
+// beginEntries reads the header of revokedCertificates, where it is there.
+func (p *parser) beginEntries() error {
+	p.revoked = element{content: p.at, to: p.at}
+	tag, err := p.peek(p.at, p.tbs.to)
+	if err != nil || tag != cbasn1.SEQUENCE {
+		return err
+	}
 	var ok bool
-	if l.ThisUpdate, ok = der.ReadTime(&tbs); !ok {
-		return errMalformed("thisUpdate")
+	if p.revoked, ok, err = p.header(p.at, p.tbs.to); err == nil && !ok {
+		err = errMalformed("revokedCertificates")
 	}
-	if tbs.PeekASN1Tag(cbasn1.UTCTime) || tbs.PeekASN1Tag(cbasn1.GeneralizedTime) {
-		if l.NextUpdate, ok = der.ReadTime(&tbs); !ok {
-			return errMalformed("nextUpdate")
-		}
-	}
-	if tbs.PeekASN1Tag(cbasn1.SEQUENCE) {
-		var entries cryptobyte.String
-		if !tbs.ReadASN1(&entries, cbasn1.SEQUENCE) {
-			return errMalformed("revokedCertificates")
-		}
-		if err := l.parseEntries(entries); err != nil {
-			return err
-		}
-	}
-	if !tbs.Empty() {
-		var explicit, extensions cryptobyte.String
-		if l.Version < 2 || !tbs.ReadASN1(&explicit, tag0Constructed) || !tbs.Empty() ||
-			!explicit.ReadASN1(&extensions, cbasn1.SEQUENCE) || !explicit.Empty() || extensions.Empty() {
-			return errMalformed("extensions")
-		}
-		return l.parseExtensions(extensions)
-	}
-	return nil
+	p.at = p.revoked.to
+	return err
 }
 
-// parseEntries reads every entry once and builds the index.
-func (l *List) parseEntries(entries cryptobyte.String) error {
-	l.entries = entries
-	for rest := entries; !rest.Empty(); {
-		at := len(entries) - len(rest)
-		var content cryptobyte.String
-		if !rest.ReadASN1(&content, cbasn1.SEQUENCE) {
-			return fmt.Errorf("entry %d: %w", len(l.index)+1, errMalformed("element"))
-		}
-		_, notes, err := parseEntry(content, l.Version)
-		if err != nil {
-			return fmt.Errorf("entry %d: %w", len(l.index)+1, err)
-		}
-		if notes.issuer != nil {
-			l.issuers = append(l.issuers, uint32(at))
-		}
-		if notes.unknownCritical != nil {
-			l.addUnknownCritical(der.OID(notes.unknownCritical).String())
-		}
-		l.index = append(l.index, uint32(at))
+// tail reads what follows the entries.
+func (p *parser) tail() error {
+	if err := p.fill(p.total); err != nil {
+		return err
 	}
-	slices.SortFunc(l.index, func(a, b uint32) int {
-		return bytes.Compare(serialAt(entries, a), serialAt(entries, b))
-	})
-	return nil
-}
-
-// addUnknownCritical notes an OID once, and no more than maxExtensions of them.
-func (l *List) addUnknownCritical(oid string) {
-	if len(l.UnknownCritical) < maxExtensions && !slices.Contains(l.UnknownCritical, oid) {
-		l.UnknownCritical = append(l.UnknownCritical, oid)
+	if err := p.end(); err != nil {
+		return err
 	}
-}
-
-// The extensions of lists that this package processes, as DER content octets.
-const (
-	oidCRLNumber      = "\x55\x1d\x14" // 2.5.29.20
-	oidDeltaIndicator = "\x55\x1d\x1b" // 2.5.29.27
-	oidScope          = "\x55\x1d\x1c" // 2.5.29.28
-	oidAuthorityKeyID = "\x55\x1d\x23" // 2.5.29.35
-
-	oidScopeText = "2.5.29.28"
-)
-
-// parseExtensions reads the list's extensions (RFC 5280, 5.2).
-func (l *List) parseExtensions(extensions cryptobyte.String) error {
-	for !extensions.Empty() {
-		oid, critical, value, ok := der.ReadRawExtension(&extensions)
-		if !ok {
-			return errMalformed("extension")
-		}
-		name := der.OID(oid).String()
-		switch {
-		case len(l.Extensions) == maxExtensions:
-			return fmt.Errorf("more than %d extensions", maxExtensions)
-		case slices.ContainsFunc(l.Extensions, func(e Extension) bool { return e.OID == name }):
-			// RFC 5280, 4.2: one instance of each.
-			return fmt.Errorf("extension %s is there twice", name)
-		}
-		l.Extensions = append(l.Extensions, Extension{OID: name, Critical: critical, Value: value})
-		var err error
-		switch string(oid) {
-		case oidCRLNumber:
-			l.Number, err = parseNumber(value)
-		case oidDeltaIndicator:
-			l.DeltaBase, err = parseNumber(value)
-		case oidScope:
-			if l.point, err = cert.ParseIssuingDistributionPoint(value); err == nil {
-				l.Scope, err = newScope(l.point)
-			}
-		case oidAuthorityKeyID:
-			var id cert.AuthorityKeyID
-			id, err = cert.ParseAuthorityKeyID(value)
-			l.AuthorityKeyID = id.KeyID
-		default:
-			if critical {
-				l.addUnknownCritical(name)
-			}
-		}
-		if err != nil {
-			return err
-		}
+	l := p.list
+	l.raw = p.buf[:p.total:p.total]
+	l.signed.tbs = l.raw[p.tbs.start:p.tbs.to]
+	if p.hash != nil {
+		l.signed.digest = p.hash.Sum(nil)
 	}
-	return nil
-}
-
-// parseNumber reads a CRLNumber (RFC 5280, 5.2.3).
-func parseNumber(value cryptobyte.String) (*big.Int, error) {
-	if len(value) > maxNumber+3 {
-		return nil, errMalformed("CRL number")
+	l.revoked = l.raw[p.revoked.content:p.revoked.to]
+	var (
+		algorithm cryptobyte.String
+		signature asn1.BitString
+	)
+	outer := cryptobyte.String(l.raw[p.tbs.to:])
+	if !outer.ReadASN1Element(&algorithm, cbasn1.SEQUENCE) || !outer.ReadASN1BitString(&signature) || !outer.Empty() {
+		return errMalformed("CertificateList")
 	}
-	n := new(big.Int)
-	if !value.ReadASN1Integer(n) || !value.Empty() || n.Sign() < 0 || n.BitLen() > 8*maxNumber {
-		return nil, errMalformed("CRL number")
+	// RFC 5280, 5.1.1.2.
+	if !bytes.Equal(algorithm, p.algorithm) {
+		return errMalformed("signature algorithm: the one inside and the one outside differ")
 	}
-	return n, nil
+	l.algorithm, l.signature = algorithm, signature.RightAlign()
+	l.SignatureAlgorithm = algorithmName(algorithm)
+	if p.at == p.tbs.to {
+		return nil
+	}
+	var explicit, extensions cryptobyte.String
+	tbs := cryptobyte.String(l.raw[p.at:p.tbs.to])
+	if l.Version < 2 || !tbs.ReadASN1(&explicit, tag0Constructed) || !tbs.Empty() ||
+		!explicit.ReadASN1(&extensions, cbasn1.SEQUENCE) || !explicit.Empty() || extensions.Empty() {
+		return errMalformed("extensions")
+	}
+	return l.parseExtensions(extensions)
 }

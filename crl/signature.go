@@ -1,10 +1,6 @@
 package crl
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/rsa"
-	"crypto/sha1"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -15,6 +11,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"keyman/internal/cert"
 	"keyman/internal/der"
 	"keyman/internal/dn"
 )
@@ -150,38 +147,26 @@ func (l *List) CheckSignatureFrom(issuer *x509.Certificate, allowWeak bool) erro
 
 // verify checks the signature by the key of a certificate.
 func (l *List) verify(issuer *x509.Certificate, allowWeak bool) error {
-	algorithm, oid := parseAlgorithm(l.algorithm)
-	switch algorithm {
+	switch algorithm, oid := parseAlgorithm(l.algorithm); algorithm {
 	case x509.UnknownSignatureAlgorithm:
 		return fmt.Errorf("the signature algorithm %s is not known", oid)
 	case x509.SHA1WithRSA, x509.ECDSAWithSHA1:
 		if !allowWeak {
 			return fmt.Errorf("the signature is made with %s, which is weak and not allowed", algorithm)
 		}
-		return l.verifySHA1(issuer.PublicKey)
-	default:
-		if err := issuer.CheckSignature(algorithm, l.tbs, l.signature); err != nil {
-			return fmt.Errorf("the signature is wrong: %w", err)
-		}
-		return nil
 	}
-}
-
-// verifySHA1 checks what crypto/x509 refuses to.
-func (l *List) verifySHA1(key crypto.PublicKey) error {
-	digest := sha1.Sum(l.tbs)
-	algorithm, _ := parseAlgorithm(l.algorithm)
-	switch key := key.(type) {
-	case *rsa.PublicKey:
-		if algorithm == x509.SHA1WithRSA && rsa.VerifyPKCS1v15(key, crypto.SHA1, digest[:], l.signature) == nil {
-			return nil
-		}
-	case *ecdsa.PublicKey:
-		if algorithm == x509.ECDSAWithSHA1 && ecdsa.VerifyASN1(key, digest[:], l.signature) {
-			return nil
-		}
+	algorithm, err := cert.ParseAlgorithm(l.algorithm)
+	if err != nil {
+		return err
 	}
-	return errors.New("the signature is wrong")
+	key, err := cert.ParsePublicKey(issuer.RawSubjectPublicKeyInfo)
+	if err != nil {
+		return fmt.Errorf("key of the issuer's certificate: %w", err)
+	}
+	if err := cert.CheckDigest(algorithm, key, l.signed.sum(), l.signature); err != nil {
+		return fmt.Errorf("the signature is wrong: %w", err)
+	}
+	return nil
 }
 
 // hasKeyUsage reports whether a certificate has the key usage extension. Its

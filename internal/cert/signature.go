@@ -39,14 +39,24 @@ func CheckSignature(a Algorithm, key PublicKey, signed, signature []byte) error 
 	if err != nil {
 		return err
 	}
-	if key.Kind != s.Key && (key.Kind != RSAPSS || !s.PSS) {
-		return fmt.Errorf("a signature by %s, and a key for %s", s, key.Kind)
-	}
 	digest := signed
 	if s.Hash != 0 {
 		h := s.Hash.New()
 		h.Write(signed)
 		digest = h.Sum(nil)
+	}
+	return CheckDigest(a, key, digest, signature)
+}
+
+// CheckDigest is CheckSignature for a caller who has the digest of the signed
+// part, by Scheme.Hash, or the part itself where the scheme has no hash.
+func CheckDigest(a Algorithm, key PublicKey, digest, signature []byte) error {
+	s, err := a.Scheme()
+	if err != nil {
+		return err
+	}
+	if key.Kind != s.Key && (key.Kind != RSAPSS || !s.PSS) {
+		return fmt.Errorf("a signature by %s, and a key for %s", s, key.Kind)
 	}
 	switch k := key.Key.(type) {
 	case *rsa.PublicKey:

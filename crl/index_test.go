@@ -1,0 +1,101 @@
+package crl
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestIndexModel: an index finds what a map finds, in the order in which it was
+// added: serial numbers of all lengths, again and again, and such as differ by
+// their length alone.
+func TestIndexModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		octets := rapid.SliceOfN(rapid.SampledFrom([]byte{0, 1, 0x7f, 0x80, 0xff}), 1, 24)
+		long := rapid.SliceOfN(rapid.Byte(), 60, 90)
+		serials := rapid.SliceOf(rapid.OneOf(octets, octets, rapid.SliceOfN(rapid.Byte(), 1, 3), long)).Draw(t, "serials")
+		maker := newIndexMaker()
+		model := map[string][]uint32{}
+		for n, serial := range serials {
+			maker.add(serial, uint32(n))
+			model[string(serial)] = append(model[string(serial)], uint32(n))
+		}
+		x := maker.index()
+		if x.len() != len(serials) {
+			t.Fatalf("%d entries, want %d", x.len(), len(serials))
+		}
+		asked := append(slices.Clone(serials), rapid.SliceOfN(octets, 0, 8).Draw(t, "others")...)
+		for _, serial := range asked {
+			var found []uint32
+			p := x.probe(serial)
+			for {
+				at, ok := x.next(&p)
+				if !ok {
+					break
+				}
+				if bytes.Equal(serials[at], serial) { // what List.next does by the DER
+					found = append(found, at)
+				}
+			}
+			if !slices.Equal(found, model[string(serial)]) {
+				t.Fatalf("serial %x is found at %d, want %d", serial, found, model[string(serial)])
+			}
+		}
+	})
+}
+
+// TestIndexIsEven: no bucket of many serial numbers that follow each other, or
+// that end alike, is long, and so no search is.
+func TestIndexIsEven(t *testing.T) {
+	for name, serial := range map[string]func(n int) []byte{
+		"one behind the other": func(n int) []byte { return []byte{1, byte(n >> 16), byte(n >> 8), byte(n)} },
+		"multiples of 65536":   func(n int) []byte { return []byte{1, byte(n >> 16), byte(n >> 8), byte(n), 0, 0} },
+		"long":                 func(n int) []byte { return append(bytes.Repeat([]byte{1}, maxHashed), byte(n>>8), byte(n)) },
+	} {
+		maker := newIndexMaker()
+		const count = 50_000
+		for n := range count {
+			maker.add(serial(n), uint32(n))
+		}
+		x := maker.index()
+		longest := 0
+		for n := range count {
+			p := x.probe(serial(n))
+			longest = max(longest, p.end-p.at)
+		}
+		// With a mean of bucketSize, 40 and more have a probability below 1e-20.
+		if longest > 40 {
+			t.Errorf("%s: a bucket of %d", name, longest)
+		}
+	}
+}
+
+// TestHashKey: a key is the same when it has been written and read.
+func TestHashKey(t *testing.T) {
+	k := newHashKey()
+	if *decodeHashKey(k.encode()) != *k || *newHashKey() == *k {
+		t.Error("the key is not what it was, or two are the same")
+	}
+}
+
+// TestSimpleForm: dates that are valid, and such as are not, are told as
+// parseEntry tells them.
+func TestSimpleForm(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		date := rapid.StringMatching(`([0-9]{2}|00|04)(0[0-9]|1[0-3])([0-3][0-9]|29|3[0-2])([0-2][0-9])([0-6][0-9])([0-6][0-9a:/])Z`).Draw(t, "date")
+		element := append([]byte("\x30\x12\x02\x01\x05\x17\x0d"), date...)
+		e, ok := readSimple(element)
+		if !ok || e.size != len(element) {
+			t.Fatalf("%q is not of the simple form", element)
+		}
+		want, _, err := parseEntry(element[2:], 2)
+		if valid := validUTCTime(e.date); valid != (err == nil) {
+			t.Fatalf("%s: valid is %v, and parseEntry says %v", date, valid, err)
+		}
+		if err == nil && (!e.entry().Date.Equal(want.Date) || !bytes.Equal(e.entry().Serial, want.Serial)) {
+			t.Fatalf("%s: %v, want %v", date, e.entry(), want)
+		}
+	})
+}
