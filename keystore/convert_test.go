@@ -14,6 +14,7 @@ import (
 
 // TestConvert converts a store to every format that holds what is in it.
 func TestConvert(t *testing.T) {
+	testpeer.Long(t)
 	root := newAuthority(t, "root", nil)
 	sub := newAuthority(t, "sub", root)
 	from := newStore(t)
@@ -110,6 +111,7 @@ func TestConvertRefuses(t *testing.T) {
 // TestConvertUnusable gives keys and certificates that cannot be used to every
 // format: they come over whole, or are refused.
 func TestConvertUnusable(t *testing.T) {
+	testpeer.Long(t)
 	for name := range unusableTypes {
 		s := openUnusable(t, name)
 		want, _ := s.Lookup(name)

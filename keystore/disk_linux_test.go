@@ -69,6 +69,7 @@ func mountDisk(t *testing.T, dir string) {
 // so on until it goes well: it is told what is wrong with which file, the old
 // database is whole, and nothing is left beside it.
 func TestFullDisk(t *testing.T) {
+	testpeer.Long(t)
 	dir, inside := ownMounts(t)
 	if !inside {
 		return
@@ -139,6 +140,7 @@ func fill(t *testing.T, path, dir string, pages int) {
 // TestReadOnlyDisk opens and lists a key database on a disk that can only be read;
 // a save is told so.
 func TestReadOnlyDisk(t *testing.T) {
+	testpeer.Long(t)
 	dir, inside := ownMounts(t)
 	if !inside {
 		return
@@ -163,6 +165,7 @@ func TestReadOnlyDisk(t *testing.T) {
 // TestFolderOfOthers opens and lists a key database as a user who may read it and
 // not write into its folder, nor make the lock file there.
 func TestFolderOfOthers(t *testing.T) {
+	testpeer.Long(t)
 	dir, inside := ownMounts(t)
 	if !inside {
 		return

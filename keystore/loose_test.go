@@ -17,6 +17,8 @@ import (
 
 	"keyman/internal/certpem"
 	"keyman/internal/pkcs7"
+
+	"keyman/internal/testpeer"
 )
 
 // writeFiles writes files to a folder of the test.
@@ -70,6 +72,7 @@ func askTest(string) (Password, error) { return Password(testPassword), nil }
 // TestImportKeyFile imports a key from a file of its own, in every form, with its
 // certificate and for one that is there.
 func TestImportKeyFile(t *testing.T) {
+	testpeer.Long(t)
 	root := newAuthority(t, "Root", nil)
 	key := newKey(t)
 	leaf := root.leaf(t, "gw1", key.Public())
@@ -138,6 +141,7 @@ func TestImportKeyBesideTrust(t *testing.T) {
 }
 
 func TestImportKeyRefuses(t *testing.T) {
+	testpeer.Long(t)
 	root, key := newAuthority(t, "Root", nil), newKey(t)
 	files := keyFiles(t, key)
 	dir := writeFiles(t, map[string][]byte{

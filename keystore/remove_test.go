@@ -5,9 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"keyman/internal/testpeer"
 )
 
 func TestRemove(t *testing.T) {
+	testpeer.Long(t)
 	pw := Password("secret")
 	for _, name := range []string{"keys.p12", "keys.kdb"} {
 		t.Run(name, func(t *testing.T) {
@@ -60,6 +63,7 @@ func TestRemove(t *testing.T) {
 
 // A stash file that opens another key database, too, is not taken away.
 func TestRemoveSharedStash(t *testing.T) {
+	testpeer.Long(t)
 	pw, dir := Password("secret"), t.TempDir()
 	store, err := New(filepath.Join(dir, "keys.kdb"), pw, Options{Format: cms{}})
 	if err != nil {

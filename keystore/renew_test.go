@@ -7,6 +7,8 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"testing"
+
+	"keyman/internal/testpeer"
 )
 
 // requestFor makes requests for a common name.
@@ -19,6 +21,7 @@ func requestFor(name string) func(crypto.Signer) ([]byte, error) {
 // TestRenew renews an entry with its own key and with a new one: the entry stays
 // until the new certificate is there, which then has its place.
 func TestRenew(t *testing.T) {
+	testpeer.Long(t)
 	ca := newAuthority(t, "CA", nil)
 	for name, key := range map[string]crypto.Signer{"the same key": nil, "a new key": newKey(t)} {
 		t.Run(name, func(t *testing.T) {

@@ -7,10 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"keyman/internal/testpeer"
 )
 
 // TestSecretKey adds keys, saves, opens and takes them out again.
 func TestSecretKey(t *testing.T) {
+	testpeer.Long(t)
 	pw := Password("secret")
 	keys := map[string][]byte{
 		"aes": bytes.Repeat([]byte{0xA5}, 32), "jwt": []byte("a shared secret\n"), "long": bytes.Repeat([]byte{1}, MaxSecretKey), "one": {0},

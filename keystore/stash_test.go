@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"keyman/keystore/kdb"
+
+	"keyman/internal/testpeer"
 )
 
 // newStashed makes an empty store of a format with a stash file, under a password
@@ -42,6 +44,7 @@ func opensByStash(t *testing.T, path string) *Store {
 
 // TestStash follows a stash file of every format through its life.
 func TestStash(t *testing.T) {
+	testpeer.Long(t)
 	ca := newAuthority(t, "CA", nil)
 	for _, f := range Formats() {
 		t.Run(f.Name(), func(t *testing.T) {
@@ -127,6 +130,7 @@ func TestStashKeepsItsVersion(t *testing.T) {
 
 // TestForeignStash leaves a stash file alone that is not the store's.
 func TestForeignStash(t *testing.T) {
+	testpeer.Long(t)
 	another, err := kdb.Stash([]byte("another"), kdb.Stash2)
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"keyman/internal/atomicfile/faultfs"
+
+	"keyman/internal/testpeer"
 )
 
 // TestStashKilledAtEveryStep stops at each step a save that changes the password of
@@ -13,6 +15,7 @@ import (
 // removes it. Whatever a reader finds, what is stashed opens the key database, and
 // the next save finishes what was begun.
 func TestStashKilledAtEveryStep(t *testing.T) {
+	testpeer.Long(t)
 	jks, _ := FormatNamed("jks") // as PKCS#12 one file, and quick to open
 	tests := map[string]struct {
 		stashed bool // before

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"keyman/internal/testpeer"
 )
 
 // unusableTypes are the sample files of testdata/unusable and their kinds of key.
@@ -36,6 +38,7 @@ func openUnusable(t *testing.T, name string) *Store {
 // TestUnusable reads certificates and keys that Go cannot work with: they are
 // shown and kept; only their use is refused.
 func TestUnusable(t *testing.T) {
+	testpeer.Long(t)
 	for name, keyType := range unusableTypes {
 		t.Run(name, func(t *testing.T) {
 			s := openUnusable(t, name)

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"keyman/internal/testpeer"
 )
 
 // generations counts the kept generations of a store.
@@ -19,6 +21,7 @@ func generations(t *testing.T, s *Store) int {
 }
 
 func TestUndo(t *testing.T) {
+	testpeer.Long(t)
 	ca := newAuthority(t, "CA", nil)
 	for _, name := range []string{"pkcs12", "cms"} {
 		t.Run(name, func(t *testing.T) {

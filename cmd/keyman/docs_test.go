@@ -30,6 +30,7 @@ func TestReadme(t *testing.T) {
 // TestKeydbTasks runs the shell blocks of docs/keydb.md as they stand: each task of
 // a key manager once.
 func TestKeydbTasks(t *testing.T) {
+	testpeer.Long(t)
 	testpeer.Need(t, "openssl")
 	text := runBlocks(t, "docs/keydb.md")
 	for _, want := range []string{

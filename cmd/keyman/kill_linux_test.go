@@ -24,6 +24,7 @@ const (
 // removal that it does: the key database is the old one or the new one then, and
 // it can be changed again.
 func TestKilledForReal(t *testing.T) {
+	testpeer.Long(t)
 	testpeer.Need(t, "strace")
 	program := buildProgram(t)
 	for _, f := range keystore.Formats() {

@@ -35,10 +35,23 @@ func TestMain(m *testing.M) {
 // TestScript runs the command line as a person does: each file in
 // testdata/script is a session of its own, with an empty home and state
 // directory. What it needs of other programs a script asks for with a condition
-// such as [peer:openssl], which fails where peers are required and it is absent.
+// such as [peer:openssl], which fails where peers are required and it is absent. In
+// short mode only those run that have goroutines to watch: see testpeer.Long.
 func TestScript(t *testing.T) {
+	wanted := []string{"*"}
+	if testing.Short() {
+		wanted = []string{"ike*", "crl*", "demo"}
+	}
+	var files []string
+	for _, name := range wanted {
+		found, err := filepath.Glob(filepath.Join("testdata", "script", name+".txtar"))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no scripts %s: %v", name, err)
+		}
+		files = append(files, found...)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("testdata", "script"),
+		Files:               files,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"expire": expire},

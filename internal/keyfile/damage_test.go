@@ -9,6 +9,8 @@ import (
 
 	"keyman/internal/pbe"
 	"keyman/internal/pemtext"
+
+	"keyman/internal/testpeer"
 )
 
 // smallLimits keep a changed iteration count from costing the tests minutes.
@@ -105,6 +107,7 @@ func TestBitFlips(t *testing.T) {
 
 // TestWrongPasswordOrDamage tells the two apart.
 func TestWrongPasswordOrDamage(t *testing.T) {
+	testpeer.Long(t)
 	for _, name := range []string{"ec-pbes2.pem", "rsa-traditional-aes256.pem", "rsa-openssh-bcrypt.pem", "ec-openssh-cbc.pem"} {
 		b := content(t, name)
 		middle := len(b.Bytes) - 70

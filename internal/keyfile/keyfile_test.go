@@ -19,6 +19,8 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"keyman/internal/pemtext"
+
+	"keyman/internal/testpeer"
 )
 
 // samplePassword opens the files in testdata; see README.md there.
@@ -67,6 +69,7 @@ func encrypted(name string, data []byte) bool {
 // TestOtherProgramsFiles reads every form: the same key comes out of all its
 // files, byte for byte.
 func TestOtherProgramsFiles(t *testing.T) {
+	testpeer.Long(t)
 	for _, name := range samples(t) {
 		t.Run(name, func(t *testing.T) {
 			data := sample(t, name)

@@ -91,3 +91,14 @@ func repository(t testing.TB) string {
 		}
 	}
 }
+
+// Long skips a test in short mode. It is for tests that spend their time deriving keys
+// from passwords, or in other people's programs: the race detector makes the former
+// tenfold slow, and finds nothing in either. CI runs all tests, and then with the race
+// detector those that are not long.
+func Long(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("long, and without goroutines: not in short mode")
+	}
+}

@@ -34,6 +34,7 @@ type cell struct {
 
 // TestMatrix asks every question, and compares the answers with testdata/matrix.txt.
 func TestMatrix(t *testing.T) {
+	testpeer.Long(t)
 	testpeer.Need(t, "openssl", "keytool", "certtool", "pki", "ssh-keygen")
 	var (
 		all     = subjects(t)

@@ -78,6 +78,7 @@ func fullStore(t *testing.T) *keystore.Store {
 
 // TestSeveralKeys has one file with several keys read by all.
 func TestSeveralKeys(t *testing.T) {
+	testpeer.Long(t)
 	testpeer.Need(t, "openssl", "keytool", "certtool", "pki")
 	s := fullStore(t)
 	out := tool(t, "openssl", "pkcs12", "-in", s.Path(), "-passin", "pass:"+password, "-nodes", "-info")
@@ -132,6 +133,7 @@ func TestSeveralKeys(t *testing.T) {
 // TestKeytoolsOwn reads what keytool makes by itself, and has it read that again
 // under another password.
 func TestKeytoolsOwn(t *testing.T) {
+	testpeer.Long(t)
 	testpeer.Need(t, "keytool")
 	dir := t.TempDir()
 	path := filepath.Join(dir, "java.p12")
@@ -170,6 +172,7 @@ func TestKeytoolsOwn(t *testing.T) {
 
 // TestSchemes reads PKCS#12 under all the schemes that OpenSSL writes.
 func TestSchemes(t *testing.T) {
+	testpeer.Long(t)
 	testpeer.Need(t, "openssl")
 	s := rsaSubject(t)
 	path := filepath.Join(t.TempDir(), "f.p12")
@@ -257,6 +260,7 @@ func rsaSubject(t *testing.T) subject {
 // TestPasswords goes both ways with passwords of any characters, of none, and
 // with no password.
 func TestPasswords(t *testing.T) {
+	testpeer.Long(t)
 	testpeer.Need(t, "openssl", "certtool", "pki")
 	s := rsaSubject(t)
 	dir := t.TempDir()

@@ -94,6 +94,7 @@ func find(t *testing.T, c *format.Content, label string) format.Item {
 // same chains, uses its keys, and makes a PKCS#12 file of it in which OpenSSL
 // finds the same.
 func TestKeytoolReads(t *testing.T) {
+	testpeer.Long(t)
 	testpeer.Need(t, "keytool", "openssl")
 	for _, f := range formats {
 		t.Run(f.Name(), func(t *testing.T) { testKeytoolReads(t, newJavaStore(t, f)) })
@@ -184,6 +185,7 @@ func testKeytoolReads(t *testing.T, s javaStore) {
 // TestReadsKeytool reads what keytool makes, all in one file, changes the
 // password, and has keytool read it.
 func TestReadsKeytool(t *testing.T) {
+	testpeer.Long(t)
 	testpeer.Need(t, "keytool")
 	for _, f := range formats {
 		t.Run(f.Name(), func(t *testing.T) { testReadsKeytool(t, newJavaStore(t, f)) })

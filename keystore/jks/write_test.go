@@ -19,6 +19,8 @@ import (
 	"pgregory.net/rapid"
 
 	"keyman/keystore/format"
+
+	"keyman/internal/testpeer"
 )
 
 // A pairOf is a key with its certificate.
@@ -368,6 +370,7 @@ func TestText(t *testing.T) {
 
 // TestRandomContents writes and reads random items in both formats.
 func TestRandomContents(t *testing.T) {
+	testpeer.Long(t)
 	root := newPair(t, "root", nil)
 	var pairs []pairOf
 	for i := range 8 {

@@ -405,6 +405,7 @@ func TestReceive(t *testing.T) {
 
 // TestRandomSets writes, reads, changes and writes random databases.
 func TestRandomSets(t *testing.T) {
+	testpeer.Long(t)
 	var pool []material
 	for i := range 6 {
 		pool = append(pool, newMaterial(t, fmt.Sprint("m ", i)))

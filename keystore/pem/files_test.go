@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"keyman/keystore/format"
+
+	"keyman/internal/testpeer"
 )
 
 // samplePassword opens the files in testdata; see README.md there.
@@ -59,6 +61,7 @@ func authority(label string) shown {
 
 // TestOtherProgramsFiles reads what OpenSSL wrote, writes it, and reads it again.
 func TestOtherProgramsFiles(t *testing.T) {
+	testpeer.Long(t)
 	tests := map[string][]shown{
 		"openssl-pkcs12.pem": {personal("sample"), authority("Sample CA")},
 		"keytool-pkcs12.pem": {personal("one"), personal("two"), authority("ca")},

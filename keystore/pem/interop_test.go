@@ -100,6 +100,7 @@ var awkward = []string{macLine, "x\n" + macLine, "keyman: trusted", "x\n    keym
 
 // TestRoundTrip writes labels and marks of any kind, and reads them.
 func TestRoundTrip(t *testing.T) {
+	testpeer.Long(t)
 	base := everything(t)
 	rapid.Check(t, func(t *rapid.T) {
 		if rapid.IntRange(0, 3).Draw(t, "one in four, because derivation takes its time") > 0 {

@@ -15,10 +15,13 @@ import (
 
 	"keyman/internal/keyfile"
 	"keyman/keystore/format"
+
+	"keyman/internal/testpeer"
 )
 
 // TestFolderLimits goes beyond the limits of a folder and is refused.
 func TestFolderLimits(t *testing.T) {
+	testpeer.Long(t)
 	many := t.TempDir()
 	for i := range maxFiles + 1 {
 		if err := os.WriteFile(filepath.Join(many, fmt.Sprint(i)), nil, 0o600); err != nil {

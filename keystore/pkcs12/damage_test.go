@@ -9,6 +9,8 @@ import (
 
 	"keyman/internal/pbe"
 	"keyman/keystore/format"
+
+	"keyman/internal/testpeer"
 )
 
 // smallLimits keep a changed iteration count from costing the tests minutes.
@@ -54,6 +56,7 @@ func TestTruncated(t *testing.T) {
 }
 
 func TestBitFlips(t *testing.T) {
+	testpeer.Long(t)
 	for n, name := range damageSamples {
 		data := sample(t, name)
 		whole, err := decode(data, []byte(samplePassword), smallLimits)

@@ -10,6 +10,8 @@ import (
 
 	"keyman/internal/pbe"
 	"keyman/keystore/format"
+
+	"keyman/internal/testpeer"
 )
 
 // samplePassword opens the files in testdata; see README.md there.
@@ -43,6 +45,7 @@ func show(c *format.Content) []shown {
 // TestOtherProgramsFiles reads what OpenSSL and keytool wrote, writes it, and
 // reads it again.
 func TestOtherProgramsFiles(t *testing.T) {
+	testpeer.Long(t)
 	openssl := []shown{
 		{Kind: format.Personal, Label: "sample", HasKey: true, HasCert: true},
 		{Kind: format.Signer, Label: "Sample CA", HasCert: true},

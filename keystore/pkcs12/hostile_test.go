@@ -156,6 +156,7 @@ func secretBag(alg []byte) bag {
 // TestBillions puts a derivation that takes for ever in every place that has one:
 // it is refused as what goes beyond a limit, and not computed.
 func TestBillions(t *testing.T) {
+	testpeer.Long(t)
 	const password = "password"
 	for name, alg := range costly() {
 		for place, file := range map[string][]byte{
