@@ -87,7 +87,7 @@ func (a *app) listCAs(ctx context.Context, wide bool) error {
 			if r.CRLNumber > 0 {
 				latest = fmt.Sprint(r.CRLNumber)
 			}
-			t.add(r.Name, strconv.Itoa(r.Certificates), latest, r.Subject)
+			t.rows = append(t.rows, []cell{{text: r.Name}, {text: strconv.Itoa(r.Certificates)}, {text: latest}, subjectCell(r.Subject)})
 		}
 		t.write(w)
 	})
@@ -127,7 +127,7 @@ func (a *app) listIssued(ctx context.Context, name string, wide bool) error {
 	return a.print(rows, func(w io.Writer) {
 		t := table{columns: []column{{title: "SERIAL"}, {title: "STATUS"}, {title: "GOOD UNTIL"}, {title: "SUBJECT", shorten: cells.Cut}}, wide: wide}
 		for _, r := range rows {
-			t.add(r.Serial, r.Status, r.NotAfter.Format(time.DateOnly), r.Subject)
+			t.rows = append(t.rows, []cell{{text: r.Serial}, {text: r.Status}, {text: r.NotAfter.Format(time.DateOnly)}, subjectCell(r.Subject)})
 		}
 		t.write(w)
 	})

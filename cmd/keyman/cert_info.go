@@ -61,7 +61,15 @@ func nameText(der []byte) string {
 // commonName writes what is most specific in a name, or "" for one without it.
 func commonName(der []byte) string {
 	name, err := dn.FromDER(der)
-	if err != nil || name.CommonName() == "" {
+	if err != nil {
+		return ""
+	}
+	return commonPart(name)
+}
+
+// commonPart returns the common name of a name as a part of it, "" where it has none.
+func commonPart(name dn.Name) string {
+	if name.CommonName() == "" {
 		return ""
 	}
 	return "CN=" + name.CommonName()

@@ -103,7 +103,7 @@ func newReqListCommand(a *app) *cobra.Command {
 					t.add(r.Label, "?", r.Error)
 					continue
 				}
-				t.add(r.Label, r.Key, r.Subject)
+				t.rows = append(t.rows, []cell{{text: r.Label}, {text: r.Key}, subjectCell(r.Subject)})
 			}
 			t.write(w)
 		})

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"keyman/internal/cells"
+	"keyman/internal/dn"
 )
 
 const (
@@ -57,6 +58,16 @@ func (t *table) add(texts ...string) {
 		row[i].text = text
 	}
 	t.rows = append(t.rows, row)
+}
+
+// subjectCell is a cell with a name, which has its most specific part where there is
+// no room for the whole: the beginning is the same in every row.
+func subjectCell(name string) cell {
+	c := cell{text: name}
+	if parsed, err := dn.Parse(name); err == nil {
+		c.short = commonPart(parsed)
+	}
+	return c
 }
 
 // write writes the table, with its titles where it has some.
