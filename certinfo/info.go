@@ -53,9 +53,10 @@ type Info struct {
 	validity Validity
 }
 
-// Describe reads a certificate, DER. The error says why it is none.
+// Describe reads a certificate, DER. The error says why it is none. One whose
+// extensions cannot be read has none here, and a flaw that says so.
 func Describe(encoded []byte, now time.Time) (Info, error) {
-	c, err := cert.Parse(encoded)
+	c, err := cert.ParseLoosely(encoded)
 	if err != nil {
 		return Info{}, err
 	}

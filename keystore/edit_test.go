@@ -275,8 +275,27 @@ func TestReceive(t *testing.T) {
 	end := &authority{key: newKey(t)}
 	end.der = root.leaf(t, "end", end.key.Public())
 	refused("issued by an end entity", ErrUntrustedIssuer, certify(t, end, waiting), end.der)
+	// Version 1 cannot say that it is a CA.
+	end.der = version1(t, end.der, root.key)
+	refused("issued by an end entity of version 1", ErrUntrustedIssuer, certify(t, end, waiting), end.der)
+	// A CA that may have none below it.
+	last := &authority{key: newKey(t)}
+	last.der = issueWith(t, "last", last.key.Public(), root, nil, func(c *x509.Certificate) { c.IsCA, c.MaxPathLenZero = true, true })
+	below := newAuthority(t, "below", last)
+	refused("issued by one CA too many", ErrUntrustedIssuer, certify(t, below, waiting), below.der, last.der)
+	short := newAuthority(t, "short", nil)
+	short.der = issueWith(t, "short", short.key.Public(), nil, short, func(c *x509.Certificate) { c.IsCA, c.MaxPathLenZero = true, true })
+	if _, err := s.AddSigner("short", short.der, true); err != nil {
+		t.Fatal(err)
+	}
+	below = newAuthority(t, "below", short)
+	refused("one CA too many for the trusted one", ErrUntrustedIssuer, certify(t, below, waiting), below.der)
+	if err := s.Delete("short", false); err != nil {
+		t.Fatal(err)
+	}
 
-	e, err := s.Receive([][]byte{root.der, sub.der, certificate}, "")
+	// What cannot be read among the certificates hides no other.
+	e, err := s.Receive([][]byte{root.der, brokenExtensions(t), sub.der, certificate}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

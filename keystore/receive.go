@@ -16,7 +16,8 @@ import (
 // where that is not "". One that Renew made takes the place of the entry that it
 // renews, unless there is a label or the subject is another one. Intermediate CAs
 // that come along are added as Signers that are not trusted; roots are not, because
-// trust is never brought along.
+// trust is never brought along. What among certificates crypto/x509 does not read is
+// passed over.
 //
 // It returns ErrNoRequest where the key is not here, ErrDuplicateCertificate and
 // ErrOwnKey where the key is here and no request waits, ErrKeyMismatch where a
@@ -119,20 +120,39 @@ func (s *Store) trustedPath(leaf *x509.Certificate, more []*x509.Certificate) ([
 	var path []*x509.Certificate
 	at := leaf
 	for range maxChain {
-		if anchor := s.trustedIssuer(at); anchor != nil {
+		if anchor := s.trustedIssuer(at, len(path)); anchor != nil {
 			return path, nil
 		}
 		issuer := s.issuer(linkOf(at), more).parsed
 		if issuer == nil || selfIssued(issuer) {
 			return nil, s.noAnchor(at, issuer)
 		}
-		if err := at.CheckSignatureFrom(issuer); err != nil {
+		if err := checkIssued(at, issuer, len(path)); err != nil {
 			return nil, &EntryError{Err: ErrUntrustedIssuer, Detail: fmt.Sprintf("the certificate of %s: %v", nameText(at.RawSubject), err)}
 		}
 		path = append(path, issuer)
 		at = issuer
 	}
 	return nil, &EntryError{Err: ErrUntrustedIssuer, Detail: "the chain is too long"}
+}
+
+// checkIssued verifies the signature of a certificate by a CA between, which says of
+// itself that it is one, as version 1 could not (RFC 5280, 6.1.4 k), and allows so
+// many CAs below it (6.1.4 l and m).
+func checkIssued(certificate, issuer *x509.Certificate, below int) error {
+	if !issuer.BasicConstraintsValid || !issuer.IsCA {
+		return fmt.Errorf("that of its issuer, %s, is not the certificate of a CA", nameText(issuer.RawSubject))
+	}
+	if !allowsBelow(issuer, below) {
+		return fmt.Errorf("its issuer, %s, allows %d CAs below it, and here are %d", nameText(issuer.RawSubject), issuer.MaxPathLen, below)
+	}
+	return certificate.CheckSignatureFrom(issuer)
+}
+
+// allowsBelow reports whether the path length of a CA allows so many CAs below it.
+func allowsBelow(ca *x509.Certificate, below int) bool {
+	limited := ca.MaxPathLen > 0 || ca.MaxPathLenZero
+	return !limited || below <= ca.MaxPathLen
 }
 
 // noAnchor says why a path ends at a certificate whose issuer is no trusted CA:
@@ -151,15 +171,15 @@ func (s *Store) noAnchor(at, issuer *x509.Certificate) *EntryError {
 	return &EntryError{Err: ErrUnknownIssuer, Detail: name}
 }
 
-// trustedIssuer finds the trusted CA that issued a certificate and whose
-// signature verifies; nil where there is none.
-func (s *Store) trustedIssuer(certificate *x509.Certificate) *x509.Certificate {
+// trustedIssuer finds the trusted CA that issued a certificate, whose signature
+// verifies and which allows so many CAs below it; nil where there is none.
+func (s *Store) trustedIssuer(certificate *x509.Certificate, below int) *x509.Certificate {
 	for _, item := range s.itemsWith(bySubject, string(certificate.RawIssuer)) {
 		if item.Kind != Signer || !item.Trusted {
 			continue
 		}
 		ca, err := x509.ParseCertificate(item.Certificate)
-		if err == nil && certificate.CheckSignatureFrom(ca) == nil {
+		if err == nil && allowsBelow(ca, below) && certificate.CheckSignatureFrom(ca) == nil {
 			return ca
 		}
 	}
@@ -183,15 +203,24 @@ func nameText(der []byte) string {
 	return name.String()
 }
 
-// parseAll parses certificates.
+// parseAll parses certificates. CAs hand out chains with old roots that Go does not
+// read: the error is that of the first one where it reads none.
 func parseAll(list [][]byte) ([]*x509.Certificate, error) {
-	certificates := make([]*x509.Certificate, len(list))
-	for i, der := range list {
+	var (
+		certificates []*x509.Certificate
+		unread       error
+	)
+	for _, der := range list {
 		c, err := x509.ParseCertificate(der)
-		if err != nil {
-			return nil, &EntryError{Err: ErrCertificate, Detail: err.Error()}
+		switch {
+		case err == nil:
+			certificates = append(certificates, c)
+		case unread == nil:
+			unread = &EntryError{Err: ErrCertificate, Detail: err.Error()}
 		}
-		certificates[i] = c
+	}
+	if len(certificates) == 0 {
+		return nil, unread
 	}
 	return certificates, nil
 }

@@ -57,6 +57,12 @@ func (a *authority) leaf(t testing.TB, name string, public crypto.PublicKey) []b
 
 func issue(t testing.TB, name string, public crypto.PublicKey, isCA bool, issuer, self *authority) []byte {
 	t.Helper()
+	return issueWith(t, name, public, issuer, self, func(template *x509.Certificate) { template.IsCA = isCA })
+}
+
+// issueWith issues a certificate for which change has the last word.
+func issueWith(t testing.TB, name string, public crypto.PublicKey, issuer, self *authority, change func(*x509.Certificate)) []byte {
+	t.Helper()
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	if err != nil {
 		t.Fatal(err)
@@ -64,8 +70,9 @@ func issue(t testing.TB, name string, public crypto.PublicKey, isCA bool, issuer
 	template := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: isCA, BasicConstraintsValid: true,
+		BasicConstraintsValid: true,
 	}
+	change(template)
 	parent, signer := template, self
 	if issuer != nil {
 		if parent, err = x509.ParseCertificate(issuer.der); err != nil {

@@ -43,7 +43,7 @@ func (s Summary) EndsBy(t time.Time) bool { return s.NotAfter.IsZero() || !s.Not
 // Summarize reads the structure of a certificate. It returns ErrCertificate for
 // what is none.
 func Summarize(der []byte) (Summary, error) {
-	c, err := cert.Parse(der)
+	c, err := cert.ParseLoosely(der)
 	if err != nil {
 		return Summary{}, &EntryError{Err: ErrCertificate, Detail: err.Error()}
 	}
@@ -52,6 +52,11 @@ func Summarize(der []byte) (Summary, error) {
 		PublicKey: bytes.Clone(c.RawSPKI), KeyType: c.KeyAlgorithm.KeyType(), Signature: c.Algorithm.OID.String(),
 	}
 	s.Unusable = unusable(der, s.KeyType)
+	if c.Has(cert.FlawExtensions) {
+		// Go reads some of those.
+		_, err := cert.Parse(der)
+		s.Unusable = &EntryError{Err: ErrUnusable, Detail: err.Error()}
+	}
 	return s, nil
 }
 

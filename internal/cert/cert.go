@@ -91,6 +91,7 @@ const (
 	FlawNotBefore           Flaw = "not-before-unreadable" // 4.1.2.5
 	FlawNotAfter            Flaw = "not-after-unreadable"  // 4.1.2.5
 	FlawTimeType            Flaw = "time-type"             // GeneralizedTime for a year before 2050 (4.1.2.5)
+	FlawExtensions          Flaw = "extensions-unreadable" // 4.1.2.9; ParseLoosely alone returns it
 	FlawExtensionsEmpty     Flaw = "extensions-empty"      // 4.1.2.9
 	FlawDuplicateExtension  Flaw = "extension-twice"       // 4.2
 	FlawSignatureUnusedBits Flaw = "signature-unused-bits" // a signature is whole octets
@@ -133,18 +134,38 @@ func (e errMalformed) Error() string { return "malformed " + string(e) }
 // Parse reads one certificate, DER, which it keeps. The error says which part
 // is not DER or not there; what breaks other rules is in Flaws.
 func Parse(encoded []byte) (*Certificate, error) {
+	return parse(encoded, (*Certificate).parseRest)
+}
+
+// ParseLoosely reads a certificate to show and to keep it, never to decide by it:
+// where what stands behind the key cannot be read, it comes without extensions and
+// with FlawExtensions.
+func ParseLoosely(encoded []byte) (*Certificate, error) {
+	if c, err := Parse(encoded); err == nil {
+		return c, nil
+	}
+	return parse(encoded, func(c *Certificate, _ cryptobyte.String) error {
+		c.flaw(FlawExtensions)
+		return nil
+	})
+}
+
+// A rest reads what stands behind the key.
+type rest func(*Certificate, cryptobyte.String) error
+
+func parse(encoded []byte, behind rest) (*Certificate, error) {
 	c := &Certificate{Raw: encoded}
 	if len(encoded) > MaxSize {
 		return nil, fmt.Errorf("certificate: %d bytes, more than %d", len(encoded), MaxSize)
 	}
-	if err := c.parse(encoded); err != nil {
+	if err := c.parse(encoded, behind); err != nil {
 		return nil, fmt.Errorf("certificate: %w", err)
 	}
 	return c, nil
 }
 
 // parse reads a Certificate (RFC 5280, 4.1).
-func (c *Certificate) parse(input cryptobyte.String) error {
+func (c *Certificate) parse(input cryptobyte.String, behind rest) error {
 	var outer, tbs, content cryptobyte.String
 	if !input.ReadASN1(&outer, cbasn1.SEQUENCE) {
 		return errors.New("no DER, or cut short")
@@ -166,7 +187,7 @@ func (c *Certificate) parse(input cryptobyte.String) error {
 	if c.Signature = content[1:]; content[0] != 0 {
 		c.flaw(FlawSignatureUnusedBits)
 	}
-	return c.parseTBS(tbs)
+	return c.parseTBS(tbs, behind)
 }
 
 // wholeBits reports whether content is that of a BIT STRING (X.690, 8.6.2 and
@@ -179,7 +200,7 @@ func wholeBits(content []byte) bool {
 }
 
 // parseTBS reads a TBSCertificate (RFC 5280, 4.1.2).
-func (c *Certificate) parseTBS(element cryptobyte.String) error {
+func (c *Certificate) parseTBS(element cryptobyte.String, behind rest) error {
 	var tbs, issuer, subject cryptobyte.String
 	if !element.ReadASN1(&tbs, cbasn1.SEQUENCE) {
 		return errMalformed("tbsCertificate")
@@ -212,7 +233,7 @@ func (c *Certificate) parseTBS(element cryptobyte.String) error {
 	if err := c.parseKey(&tbs); err != nil {
 		return err
 	}
-	return c.parseRest(tbs)
+	return behind(c, tbs)
 }
 
 // parseVersion reads the version, which is left out for version 1.

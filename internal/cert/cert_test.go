@@ -193,6 +193,12 @@ func TestParseRefuses(t *testing.T) {
 		if _, err := cert.Parse(p.der(t)); err == nil {
 			t.Errorf("%s is read", name)
 		}
+		c, err := cert.ParseLoosely(p.der(t))
+		if behind := p.rest != usual.rest; (err == nil) != behind {
+			t.Errorf("%s, read loosely: %v", name, err)
+		} else if behind && (!c.Has(cert.FlawExtensions) || len(c.Extensions) > 0 || c.Subject.String() != "CN=a") {
+			t.Errorf("%s, read loosely: %+v", name, c)
+		}
 	}
 	many := func(n int) string {
 		var b cryptobyte.Builder

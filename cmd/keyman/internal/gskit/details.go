@@ -18,7 +18,7 @@ import (
 // can be used or not.
 func (c *call) showCertificate(entry keystore.Entry) error {
 	der := entry.Chain[0]
-	crt, err := cert.Parse(der)
+	crt, err := cert.ParseLoosely(der)
 	if err != nil {
 		return fmt.Errorf("%q: %w", entry.Label, err)
 	}
