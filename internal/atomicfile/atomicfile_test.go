@@ -104,6 +104,21 @@ func TestLocked(t *testing.T) {
 	}
 }
 
+// TestLockOfAnother leaves a file alone that has the name of the lock and is none.
+func TestLockOfAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys")
+	other := []byte("the keys of somebody who calls them keys.lock")
+	if err := os.WriteFile(path+".lock", other, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Save(t.Context(), path, []byte("x"), Options{}); err == nil || !strings.Contains(err.Error(), "is no lock file") {
+		t.Errorf("saved beside it: %v", err)
+	}
+	if got, err := os.ReadFile(path + ".lock"); err != nil || !bytes.Equal(got, other) {
+		t.Errorf("the file became %q, %v", got, err)
+	}
+}
+
 func TestSaveWaitsForTheLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	lock, err := Acquire(t.Context(), path, 0)

@@ -126,6 +126,10 @@ func Acquire(ctx context.Context, path string, wait time.Duration) (*Lock, error
 			return nil, fmt.Errorf("lock %s: %w", target, err)
 		}
 	}
+	// Something else may have that name: nobody truncates what he did not make.
+	if info, err := lock.Stat(); err != nil || info.Size() > maxPID {
+		return nil, errors.Join(fmt.Errorf("lock %s: there is a file %s, which is no lock file", target, name), err, lock.Close())
+	}
 	// The process id helps a person who meets the lock; the lock holds without it.
 	_ = note(name, strconv.Itoa(os.Getpid()))
 	return &Lock{path: target, lock: lock}, nil

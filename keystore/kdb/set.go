@@ -30,6 +30,10 @@ func Beside(path string) (rdb, crl string) {
 	return name + typeRDB.suffix, name + typeCRL.suffix
 }
 
+// IsPart reports whether data begins as one of the files of a set, with
+// certificates, requests or lists.
+func IsPart(data []byte) bool { return typeKDB.is(data) || typeRDB.is(data) || typeCRL.is(data) }
+
 // DecodeSet reads a database. Of the files only the .kdb must be there. The
 // items of the .kdb file come first, then the requests. It returns the errors of
 // format.Format; a file of the set that has another password than the .kdb file
