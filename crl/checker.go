@@ -51,8 +51,8 @@ func NewChecker(config CheckerConfig) (*Checker, error) {
 		c.order = defaultOrder
 	}
 	for i, protocol := range c.order {
-		if protocol != HTTP && protocol != LDAP || slices.Contains(c.order[:i], protocol) {
-			return nil, fmt.Errorf("fetch order: protocol %q is not known or is there twice: use http and ldap", protocol)
+		if protocol != HTTP && protocol != LDAP && protocol != File || slices.Contains(c.order[:i], protocol) {
+			return nil, fmt.Errorf("fetch order: protocol %q is not known or is there twice: use http, ldap and file", protocol)
 		}
 	}
 	if slices.Contains(c.lists, nil) {

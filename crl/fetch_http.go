@@ -1,13 +1,16 @@
 package crl
 
 import (
+	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/url"
-
-	"keyman/internal/dialer"
+	"strings"
 )
 
 const (
@@ -18,19 +21,30 @@ const (
 )
 
 // newHTTPClient returns a client that keeps no connection and asks no proxy but
-// the configured one.
-func newHTTPClient(dial dialer.ContextDialer, config FetcherConfig) *http.Client {
+// the configured ones. It unpacks nothing: a broken transfer is taken up again
+// by the octets that were sent.
+func newHTTPClient(dial dialers, config FetcherConfig) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext:            dial.DialContext,
-			TLSClientConfig:        config.tlsConfig(),
+			DialContext: dial.http.DialContext,
+			DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := dial.https.DialContext(ctx, network, address)
+				if err != nil {
+					return nil, err
+				}
+				return startTLS(ctx, conn, address, config)
+			},
 			DisableKeepAlives:      true,
+			DisableCompression:     true,
 			MaxResponseHeaderBytes: maxHeader,
 		},
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			switch {
 			case r.URL.Scheme != "http" && r.URL.Scheme != "https":
 				return fmt.Errorf("redirected to scheme %q, which is not followed", r.URL.Scheme)
+			case r.URL.Scheme == "http" && via[len(via)-1].URL.Scheme == "https":
+				// Who asks by https does not want the way to be open to others.
+				return errors.New("redirected from https to http, which is not followed")
 			case r.URL.User != nil:
 				return errors.New("redirected to a URL with a user name, which is not followed")
 			case len(via) > config.Redirects:
@@ -41,36 +55,99 @@ func newHTTPClient(dial dialer.ContextDialer, config FetcherConfig) *http.Client
 	}
 }
 
-// byHTTP gets one list. Compressed answers are unpacked by net/http as they are
-// read, so that the limit holds for what comes out.
-func (f *Fetcher) byHTTP(ctx context.Context, u *url.URL) ([]*List, error) {
-	if u.Hostname() == "" {
-		return nil, errors.New("the URL names no host")
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
+// startTLS begins TLS with the host of address, or closes the connection.
+func startTLS(ctx context.Context, conn net.Conn, address string, config FetcherConfig) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
+		_ = conn.Close()
 		return nil, err
 	}
-	request.Header.Set("User-Agent", userAgent)
-	response, err := f.client.Do(request)
+	secure := tls.Client(conn, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs, ServerName: host})
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return secure, nil
+}
+
+// byHTTP gets one list, or learns that the one at hand still stands.
+func (f *Fetcher) byHTTP(ctx context.Context, u *url.URL, have Validators) (Reply, error) {
+	if u.Hostname() == "" {
+		return Reply{}, errors.New("the URL names no host")
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	d := &download{ctx: ctx, client: f.client, url: u.String(), resumes: maxResumes, pace: newPace(f.config.MinRate, cancel), limit: f.config.Limits.bytes()}
+	reply, err := d.get(have, f.config.Limits)
+	if slow := (slowError{}); errors.As(context.Cause(ctx), &slow) {
+		return Reply{}, slow
+	}
+	return reply, err
+}
+
+// get asks once, and reads the list that comes.
+func (d *download) get(have Validators, limits Limits) (Reply, error) {
+	if err := d.ask(have.conditions()); err != nil {
+		return Reply{}, err
+	}
+	defer d.close()
+	d.begin()
+	response := d.answer
+	reply := Reply{Validators: validatorsOf(response.Header), MaxAge: maxAgeOf(response.Header)}
+	switch {
+	case response.StatusCode == http.StatusNotModified && have != (Validators{}):
+		reply.NotModified = true
+		if reply.Validators == (Validators{}) {
+			reply.Validators = have // RFC 9110, 15.4.5: what is not repeated stands
+		}
+		return reply, nil
+	case response.StatusCode != http.StatusOK:
+		return Reply{}, fmt.Errorf("the server answered %q", response.Status)
+	case response.ContentLength > d.limit:
+		return Reply{}, fmt.Errorf("the server announces %d bytes: %w", response.ContentLength, tooLarge(d.limit))
+	}
+	var (
+		content io.Reader = d
+		err     error
+	)
+	switch strings.ToLower(d.encoding) {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		if content, err = gzip.NewReader(d); err != nil {
+			return Reply{}, err
+		}
+	default:
+		return Reply{}, fmt.Errorf("the server packed the list by %q, which was not asked for", d.encoding)
+	}
+	l, err := Parse(content, limits) // which bounds what comes out, too
+	if err != nil {
+		if d.total >= 0 && d.got == d.total {
+			err = fmt.Errorf("%w (the server announced and sent %d bytes)", err, d.total)
+		}
+		return Reply{}, err
+	}
+	reply.Lists = []*List{l}
+	return reply, nil
+}
+
+// ask sends one request with some header lines, and keeps the answer.
+func (d *download) ask(header http.Header) error {
+	request, err := http.NewRequestWithContext(d.ctx, http.MethodGet, d.url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	request.Header = header
+	header.Set("User-Agent", userAgent)
+	header.Set("Accept-Encoding", "gzip")
+	response, err := d.client.Do(request) //nolint:bodyclose // close does it
 	if err != nil {
 		// url.Error repeats the URL, which the caller names already.
 		var outer *url.Error
 		if errors.As(err, &outer) {
 			err = outer.Err
 		}
-		return nil, err
+		return err
 	}
-	defer response.Body.Close()
-	switch limit := f.config.Limits.bytes(); {
-	case response.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("the server answered %q", response.Status)
-	case response.ContentLength > limit:
-		return nil, fmt.Errorf("the server announces %d bytes: %w of %d bytes", response.ContentLength, ErrTooLarge, limit)
-	}
-	l, err := Parse(response.Body, f.config.Limits)
-	if err != nil {
-		return nil, err
-	}
-	return []*List{l}, nil
+	d.answer = response
+	return nil
 }

@@ -3,7 +3,6 @@ package crl
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -30,30 +29,94 @@ func (f *Fetcher) byLDAP(ctx context.Context, u *url.URL) ([]*List, error) {
 	if err != nil {
 		return nil, err
 	}
-	if query.server == "" {
-		if query.server = f.config.LDAPServer; query.server == "" {
-			return nil, fmt.Errorf("the URL names no host, and %w", ErrNoDirectory)
-		}
+	if query.server != "" {
+		return f.search(ctx, query)
 	}
-	return f.search(ctx, query)
+	lists, err := f.searchDirectories(ctx, query)
+	if errors.Is(err, ErrNoDirectory) {
+		err = fmt.Errorf("the URL names no host, and %w", err)
+	}
+	return lists, err
+}
+
+// searchDirectories searches the configured servers one after the other, within
+// what is left of the time, until one has a list.
+func (f *Fetcher) searchDirectories(ctx context.Context, query ldapQuery) ([]*List, error) {
+	servers := f.config.LDAPServers
+	if len(servers) == 0 {
+		return nil, ErrNoDirectory
+	}
+	var errs []error
+	for i, server := range servers {
+		query.server, query.tls, query.configured = server.Address, server.TLS, true
+		one, cancel := shareOf(ctx, len(servers)-i)
+		lists, err := f.search(one, query)
+		cancel()
+		if err == nil {
+			for _, l := range lists {
+				l.Source = server.url(query.base)
+			}
+			return lists, nil
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", server.Address, err))
+	}
+	return nil, severalErrors(errs)
+}
+
+// severalErrors are the errors of several servers, on one line.
+type severalErrors []error
+
+func (e severalErrors) Unwrap() []error { return e }
+
+func (e severalErrors) Error() string {
+	var words []string
+	for _, err := range e {
+		words = append(words, err.Error())
+	}
+	return strings.Join(words, "; ")
+}
+
+// url names an entry of a server.
+func (s LDAPServer) url(entry string) string {
+	scheme := "ldap://"
+	if s.TLS {
+		scheme = "ldaps://"
+	}
+	return scheme + s.Address + "/" + url.PathEscape(entry)
+}
+
+// dialLDAP connects to the server of a query.
+func (f *Fetcher) dialLDAP(ctx context.Context, query ldapQuery) (net.Conn, error) {
+	dial := f.dial.ldap
+	switch {
+	case query.tls && query.configured:
+		dial = f.dial.directoryTLS
+	case query.tls:
+		dial = f.dial.ldaps
+	case query.configured:
+		dial = f.dial.directory
+	}
+	return dial.DialContext(ctx, "tcp", query.server)
 }
 
 // search connects, searches once and parses what comes. A value that is no list
 // does not spoil the others.
 func (f *Fetcher) search(ctx context.Context, query ldapQuery) ([]*List, error) {
-	conn, err := f.ldapDial.DialContext(ctx, "tcp", query.server)
+	conn, err := f.dialLDAP(ctx, query)
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	defer conn.Close()
 	// go-ldap takes no context while it waits: a deadline in the past wakes it.
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
-	found, err := f.converse(ctx, conn, query)
+	found, err := f.converse(ctx, conn, query, newPace(f.config.MinRate, cancel))
 	switch {
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	case err != nil:
 		return nil, err
 	case len(found) == 0:
@@ -89,21 +152,21 @@ type value struct {
 }
 
 // converse speaks LDAP on a fresh connection and returns the values found.
-func (f *Fetcher) converse(ctx context.Context, conn net.Conn, query ldapQuery) ([]value, error) {
+func (f *Fetcher) converse(ctx context.Context, conn net.Conn, query ldapQuery, pace *pace) ([]value, error) {
+	if f.config.StartTLS && query.configured && !query.tls {
+		if err := askStartTLS(conn); err != nil {
+			return nil, err
+		}
+		query.tls = true
+	}
 	if query.tls {
-		host, _, err := net.SplitHostPort(query.server)
-		if err != nil {
+		var err error
+		if conn, err = startTLS(ctx, conn, query.server, f.config); err != nil {
 			return nil, err
 		}
-		config := f.config.tlsConfig()
-		config.ServerName = host
-		secure := tls.Client(conn, config)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			return nil, err
-		}
-		conn = secure
 	}
 	guard := newLDAPGuard(conn, f.config.Limits.bytes())
+	guard.pace = pace
 	if f.config.LDAPVersion == 2 {
 		// Version 3 needs no bind (RFC 4511, 4.2), version 2 does.
 		if err := bindV2(guard); err != nil {
@@ -195,18 +258,42 @@ func bindV2(conn net.Conn) error {
 	if _, err := io.WriteString(conn, request); err != nil {
 		return err
 	}
-	packet, err := ber.ReadPacket(conn)
-	if err != nil {
-		return fmt.Errorf("bind with LDAP version 2: %w", err)
-	}
-	if err := ldap.GetLDAPError(packet); err != nil {
-		var e *ldap.Error
-		if errors.As(err, &e) {
-			err = wordResult(e)
-		}
+	if err := readResult(conn); err != nil {
 		return fmt.Errorf("bind with LDAP version 2: %w", err)
 	}
 	return nil
+}
+
+// askStartTLS asks a server to begin TLS on this connection (RFC 4511, 4.14). The
+// library's own way reads around the guard.
+func askStartTLS(conn net.Conn) error {
+	const request = "\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
+	if _, err := io.WriteString(conn, request); err != nil {
+		return err
+	}
+	guard := newLDAPGuard(conn, 0)
+	if err := readResult(guard); err != nil {
+		return fmt.Errorf("StartTLS: %w", err)
+	}
+	if guard.in.Buffered() > 0 || len(guard.ready) > 0 {
+		// Somebody on the way would have it taken for what the server says by
+		// TLS (RFC 4511, 4.14.1).
+		return errors.New("StartTLS: the server goes on to speak without TLS")
+	}
+	return nil
+}
+
+// readResult reads the result of an operation that returns nothing else.
+func readResult(from io.Reader) error {
+	packet, err := ber.ReadPacket(from)
+	if err != nil {
+		return err
+	}
+	err = ldap.GetLDAPError(packet)
+	if e := (*ldap.Error)(nil); errors.As(err, &e) {
+		return wordResult(e)
+	}
+	return err
 }
 
 // wants reports whether an attribute, named without options, was asked for.

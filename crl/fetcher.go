@@ -2,13 +2,13 @@ package crl
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,123 +28,221 @@ const (
 
 	// maxURL bounds a URL, in bytes: it may come from a certificate.
 	maxURL = 4096
+
+	// MaxMinRate is the largest rate that can be demanded of a server, in bytes
+	// a second.
+	MaxMinRate = 1 << 20
 )
 
 // A FetcherConfig says how a Fetcher reaches servers. The zero value fetches
 // directly, and knows no LDAP server.
 type FetcherConfig struct {
-	// HTTPProxy and LDAPProxy are the proxies for each protocol, as
-	// internal/dialer takes them; nil is a direct connection.
-	HTTPProxy, LDAPProxy *url.URL
-	// LDAPServer is the directory, host:port, that is asked for the lists of
-	// certificates without a distribution point and for LDAP URLs without a
-	// host; empty is none.
-	LDAPServer string
+	// The proxies for each scheme of a URL, as internal/dialer takes them; nil
+	// is a direct connection. The configured servers are reached as other ones.
+	HTTPProxy, HTTPSProxy, LDAPProxy, LDAPSProxy *url.URL
+	// NoProxy names targets that are reached directly all the same.
+	NoProxy dialer.Bypass
+	// RefusePrivate refuses addresses that are not of the public Internet, for
+	// all servers but the LDAPServers and the proxies.
+	RefusePrivate bool
+	// Lookup finds addresses where RefusePrivate has to know them; nil asks the
+	// system.
+	Lookup dialer.Lookup
+	// LDAPServers are asked, in their order until one has a list, for the lists
+	// of certificates without a distribution point and for LDAP URLs without a
+	// host; at most MaxLDAPServers.
+	LDAPServers []LDAPServer
 	// LDAPVersion is 2 or 3; zero is 3.
 	LDAPVersion int
+	// StartTLS has those of LDAPServers that are not asked by TLS from the
+	// start begin it; one that does not is not asked. It needs version 3.
+	StartTLS bool
 	// SearchTime bounds one LDAP search, on the server and here; zero is
 	// DefaultSearchTime.
 	SearchTime time.Duration
 	// Timeout bounds one fetch as a whole; zero is DefaultFetchTimeout.
 	Timeout time.Duration
+	// MinRate is the slowest server that is waited for once it has begun to
+	// send, in bytes a second; zero is DefaultMinRate, a negative number is none.
+	MinRate int64
 	// Redirects is how many HTTP redirects are followed, at most MaxRedirects;
-	// zero is DefaultRedirects, a negative number is none.
+	// zero is DefaultRedirects, a negative number is none. None leads from https
+	// to http, or to another scheme.
 	Redirects int
 	// Limits bounds a list.
 	Limits Limits
-	// RootCAs are the certificates trusted for https and ldaps; nil are those
-	// of the system.
+	// Files lets Lists and Get read file URLs. Fetch, which is for URLs that a
+	// person gave, reads them in any case.
+	Files bool
+	// RootCAs are the certificates trusted for https, ldaps and StartTLS; nil are
+	// those of the system.
 	RootCAs *x509.CertPool
 	// Dial makes connections; nil is a net.Dialer.
 	Dial dialer.ContextDialer
 }
 
-// A Fetcher gets lists from servers by http, https, ldap and ldaps, and by no
-// other scheme. It may be used by several goroutines at once and keeps nothing:
-// neither connections nor lists. It implements Source.
+// MaxLDAPServers bounds the configured LDAP servers.
+const MaxLDAPServers = 8
+
+// An LDAPServer is one that is asked for lists by names.
+type LDAPServer struct {
+	// Address is host:port.
+	Address string
+	// TLS begins TLS at once, as ldaps does.
+	TLS bool
+}
+
+// A Fetcher gets lists from servers by http, https, ldap and ldaps, and, where
+// that is asked for, from files. It may be used by several goroutines at once and
+// keeps nothing: neither connections nor lists. It implements Source.
 type Fetcher struct {
-	config   FetcherConfig
-	client   *http.Client
-	ldapDial dialer.ContextDialer
+	config FetcherConfig
+	client *http.Client
+	dial   dialers
+}
+
+// dialers reach servers, by the scheme of the URL; directory and directoryTLS the
+// configured ones.
+type dialers struct {
+	http, https, ldap, ldaps, directory, directoryTLS dialer.ContextDialer
+}
+
+// newDialers makes the dialers of a configuration.
+func (c FetcherConfig) newDialers() (d dialers, err error) {
+	direct := c.Dial
+	if direct == nil {
+		direct = &net.Dialer{}
+	}
+	for _, scheme := range []struct {
+		proxy           *url.URL
+		dial, directory *dialer.ContextDialer
+	}{
+		{c.HTTPProxy, &d.http, nil}, {c.HTTPSProxy, &d.https, nil}, {c.LDAPProxy, &d.ldap, &d.directory}, {c.LDAPSProxy, &d.ldaps, &d.directoryTLS},
+	} {
+		proxied, err := dialer.New(scheme.proxy, direct)
+		if err != nil {
+			return d, err
+		}
+		if scheme.directory != nil {
+			*scheme.directory = c.NoProxy.Around(proxied, direct)
+		}
+		here := direct
+		if c.RefusePrivate {
+			proxied, here = dialer.Public(proxied, c.Lookup), dialer.Public(direct, c.Lookup)
+		}
+		*scheme.dial = c.NoProxy.Around(proxied, here)
+	}
+	return d, nil
 }
 
 // NewFetcher returns a Fetcher.
 func NewFetcher(config FetcherConfig) (*Fetcher, error) {
-	if config.LDAPVersion == 0 {
-		config.LDAPVersion = 3
-	}
-	if config.SearchTime == 0 {
-		config.SearchTime = DefaultSearchTime
-	}
-	if config.Timeout == 0 {
-		config.Timeout = DefaultFetchTimeout
-	}
-	if config.Redirects == 0 {
-		config.Redirects = DefaultRedirects
-	}
-	switch {
-	case config.LDAPVersion != 2 && config.LDAPVersion != 3:
-		return nil, fmt.Errorf("LDAP version %d: there are 2 and 3", config.LDAPVersion)
-	case config.SearchTime < 0, config.Timeout < 0:
-		return nil, errors.New("a time limit of a fetch is negative")
-	case config.Redirects > MaxRedirects:
-		return nil, fmt.Errorf("%d redirects: no more than %d are followed", config.Redirects, MaxRedirects)
-	case config.Limits.MaxBytes < 0 || config.Limits.MaxBytes > MaxMaxBytes:
-		return nil, fmt.Errorf("a limit of %d bytes: it must lie between 1 and %d", config.Limits.MaxBytes, MaxMaxBytes)
-	}
-	if config.LDAPServer != "" {
-		host, port, err := net.SplitHostPort(config.LDAPServer)
-		if n, numeric := strconv.ParseUint(port, 10, 16); err != nil || host == "" || numeric != nil || n == 0 {
-			return nil, fmt.Errorf("LDAP server %q is not HOST:PORT", config.LDAPServer)
-		}
+	config = config.withDefaults()
+	if err := config.check(); err != nil {
+		return nil, err
 	}
 	f := &Fetcher{config: config}
-	httpDial, err := dialer.New(config.HTTPProxy, config.Dial)
-	if err != nil {
+	var err error
+	if f.dial, err = config.newDialers(); err != nil {
 		return nil, err
 	}
-	if f.ldapDial, err = dialer.New(config.LDAPProxy, config.Dial); err != nil {
-		return nil, err
-	}
-	f.client = newHTTPClient(httpDial, config)
+	f.client = newHTTPClient(f.dial, config)
 	return f, nil
 }
 
-// tlsConfig is for https and ldaps alike.
-func (c FetcherConfig) tlsConfig() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.RootCAs}
+// withDefaults puts the defaults in the place of zeros.
+func (c FetcherConfig) withDefaults() FetcherConfig {
+	if c.LDAPVersion == 0 {
+		c.LDAPVersion = 3
+	}
+	if c.SearchTime == 0 {
+		c.SearchTime = DefaultSearchTime
+	}
+	if c.Timeout == 0 {
+		c.Timeout = DefaultFetchTimeout
+	}
+	if c.MinRate == 0 {
+		c.MinRate = DefaultMinRate
+	}
+	if c.Redirects == 0 {
+		c.Redirects = DefaultRedirects
+	}
+	c.LDAPServers = slices.Clone(c.LDAPServers)
+	return c
+}
+
+// check refuses what makes no sense.
+func (c FetcherConfig) check() error {
+	switch {
+	case c.LDAPVersion != 2 && c.LDAPVersion != 3:
+		return fmt.Errorf("LDAP version %d: there are 2 and 3", c.LDAPVersion)
+	case c.LDAPVersion == 2 && c.StartTLS:
+		return errors.New("StartTLS belongs to LDAP version 3, and version 2 is set")
+	case c.SearchTime < 0, c.Timeout < 0:
+		return errors.New("a time limit of a fetch is negative")
+	case c.Redirects > MaxRedirects:
+		return fmt.Errorf("%d redirects: no more than %d are followed", c.Redirects, MaxRedirects)
+	case c.MinRate > MaxMinRate:
+		return fmt.Errorf("a rate of %d bytes a second: no more than %d can be asked for", c.MinRate, MaxMinRate)
+	case c.Limits.MaxBytes < 0 || c.Limits.MaxBytes > MaxMaxBytes:
+		return fmt.Errorf("a limit of %d bytes: it must lie between 1 and %d", c.Limits.MaxBytes, MaxMaxBytes)
+	case len(c.LDAPServers) > MaxLDAPServers:
+		return fmt.Errorf("%d LDAP servers: no more than %d are asked", len(c.LDAPServers), MaxLDAPServers)
+	}
+	for _, server := range c.LDAPServers {
+		host, port, err := net.SplitHostPort(server.Address)
+		if n, numeric := strconv.ParseUint(port, 10, 16); err != nil || host == "" || numeric != nil || n == 0 {
+			return fmt.Errorf("LDAP server %q is not HOST:PORT", server.Address)
+		}
+	}
+	return nil
 }
 
 // Lists implements Source.
 func (f *Fetcher) Lists(ctx context.Context, rawURL string) ([]*List, error) {
+	reply, err := f.Get(ctx, rawURL, Validators{})
+	return reply.Lists, err
+}
+
+// Get gets the lists at a URL. A caller who has the list that an earlier Reply
+// brought gives its validators, and may learn by HTTP that it still stands.
+func (f *Fetcher) Get(ctx context.Context, rawURL string, have Validators) (Reply, error) {
+	return f.get(ctx, rawURL, have, f.config.Files)
+}
+
+func (f *Fetcher) get(ctx context.Context, rawURL string, have Validators, files bool) (reply Reply, err error) {
 	if len(rawURL) > maxURL {
-		return nil, fmt.Errorf("fetch: a URL of %d bytes, longer than %d", len(rawURL), maxURL)
+		return Reply{}, fmt.Errorf("fetch: a URL of %d bytes, longer than %d", len(rawURL), maxURL)
 	}
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("fetch: %w", err)
+		return Reply{}, fmt.Errorf("fetch: %w", err)
 	}
 	if u.User != nil {
 		// Nobody else's certificate makes keyman send a password.
-		return nil, fmt.Errorf("fetch %s: a URL with a user name is not fetched", u.Redacted())
+		return Reply{}, fmt.Errorf("fetch %s: a URL with a user name is not fetched", u.Redacted())
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.config.Timeout)
 	defer cancel()
-	var lists []*List
-	switch u.Scheme {
-	case "http", "https":
-		lists, err = f.byHTTP(ctx, u)
-	case "ldap", "ldaps":
-		lists, err = f.byLDAP(ctx, u)
+	switch {
+	case u.Scheme == "http", u.Scheme == "https":
+		reply, err = f.byHTTP(ctx, u, have)
+	case u.Scheme == "ldap", u.Scheme == "ldaps":
+		reply.Lists, err = f.byLDAP(ctx, u)
+	case u.Scheme == "file" && files:
+		reply.Lists, err = f.byFile(u)
 	default:
 		err = fmt.Errorf("scheme %q is not fetched: use http, https, ldap or ldaps", u.Scheme)
 	}
-	return named(rawURL, lists, err)
+	if reply.Lists, err = named(rawURL, reply.Lists, err); err != nil {
+		return Reply{}, err
+	}
+	return reply, nil
 }
 
 // ListsByIssuer implements Source.
 func (f *Fetcher) ListsByIssuer(ctx context.Context, issuer dn.Name) ([]*List, error) {
-	if f.config.LDAPServer == "" {
+	if len(f.config.LDAPServers) == 0 {
 		return nil, fmt.Errorf("list of %s: %w", issuer, ErrNoDirectory)
 	}
 	if issuer.IsEmpty() {
@@ -152,8 +250,8 @@ func (f *Fetcher) ListsByIssuer(ctx context.Context, issuer dn.Name) ([]*List, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.config.Timeout)
 	defer cancel()
-	lists, err := f.search(ctx, ldapQuery{server: f.config.LDAPServer, base: issuer.LDAP(), filter: anyEntry, attributes: listAttributes})
-	return named("ldap://"+f.config.LDAPServer+"/"+url.PathEscape(issuer.LDAP()), lists, err)
+	lists, err := f.searchDirectories(ctx, ldapQuery{base: issuer.LDAP(), filter: anyEntry, attributes: listAttributes})
+	return named("ldap:///"+url.PathEscape(issuer.LDAP()), lists, err)
 }
 
 // named puts the source into lists and errors.
@@ -165,16 +263,19 @@ func named(source string, lists []*List, err error) ([]*List, error) {
 		return nil, fmt.Errorf("fetch %s: %w", source, quoted(err))
 	}
 	for _, l := range lists {
-		l.Source = source
+		if l.Source == "" { // a directory has named itself
+			l.Source = source
+		}
 	}
 	return lists, nil
 }
 
 // Fetch returns the list at a URL, the newest where a directory holds several.
-// It is parsed and not verified.
+// It is parsed and not verified. The URL is the caller's own, and not one out of a
+// certificate: a file URL is read, too.
 func (f *Fetcher) Fetch(ctx context.Context, rawURL string) (*List, error) {
-	lists, err := f.Lists(ctx, rawURL)
-	return newest(lists, err)
+	reply, err := f.get(ctx, rawURL, Validators{}, true)
+	return newest(reply.Lists, err)
 }
 
 // FetchByIssuer returns the list in the configured directory's entry of that

@@ -242,7 +242,7 @@ func TestRefusedURLs(t *testing.T) {
 		"http://%zz":                            "invalid URL escape",
 		"http://h/" + strings.Repeat("x", 5000): "longer than 4096",
 	} {
-		_, err := f.Fetch(t.Context(), u)
+		_, err := f.Lists(t.Context(), u)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60s: error %v does not say %q", u, err, want)
 		}
@@ -255,7 +255,7 @@ func TestRefusedURLs(t *testing.T) {
 func TestBadFetcherConfig(t *testing.T) {
 	for _, c := range []crl.FetcherConfig{
 		{LDAPVersion: 1}, {SearchTime: -1}, {Timeout: -1}, {Redirects: 21}, {Limits: crl.Limits{MaxBytes: -1}},
-		{Limits: crl.Limits{MaxBytes: 2 << 30}}, {LDAPServer: "dir.test"}, {LDAPServer: ":389"}, {LDAPServer: "dir.test:0"},
+		{Limits: crl.Limits{MaxBytes: 2 << 30}}, {LDAPServers: []crl.LDAPServer{{Address: "dir.test"}}}, {LDAPServers: []crl.LDAPServer{{Address: ":389"}}}, {LDAPServers: []crl.LDAPServer{{Address: "dir.test:0"}}},
 		{HTTPProxy: &url.URL{Scheme: "ftp", Host: "h"}}, {LDAPProxy: &url.URL{Scheme: "socks4"}},
 	} {
 		if _, err := crl.NewFetcher(c); err == nil {
@@ -295,7 +295,7 @@ func TestLDAP(t *testing.T) {
 	if err := s.Put("CN=Mixed,C=CH", ldapd.Attributes{"certificateRevocationList;binary": {foreign}}); err != nil {
 		t.Fatal(err)
 	}
-	f := newFetcher(t, crl.FetcherConfig{LDAPServer: s.Addr()})
+	f := newFetcher(t, crl.FetcherConfig{LDAPServers: []crl.LDAPServer{{Address: s.Addr()}}})
 	for path, want := range map[string][]byte{
 		"/CN=CA,C=CH?certificateRevocationList;binary?base?(objectClass=*)": young,
 		"/CN=CA,C=CH?certificateRevocationList":                             young,
@@ -353,7 +353,7 @@ func TestAuthorityList(t *testing.T) {
 	arl := ca.list(numbered(9))
 	s := directory(t, ldapd.Attributes{"authorityRevocationList;binary": {arl}})
 	check := func(der []byte) crl.Status {
-		f := newFetcher(t, crl.FetcherConfig{LDAPServer: s.Addr()})
+		f := newFetcher(t, crl.FetcherConfig{LDAPServers: []crl.LDAPServer{{Address: s.Addr()}}})
 		return newChecker(t, crl.CheckerConfig{Source: f}).Check(t.Context(), [][]byte{der}, crl.Policy{Anchors: ders(ca.cert)}).Status
 	}
 	if got := check(leaf.Raw); got != crl.StatusUndetermined {
@@ -513,7 +513,7 @@ func TestFetchFor(t *testing.T) {
 	}))
 	defer web.Close()
 	dir := directory(t, ldapd.Attributes{"certificateRevocationList;binary": {der}})
-	f := newFetcher(t, crl.FetcherConfig{LDAPServer: dir.Addr()})
+	f := newFetcher(t, crl.FetcherConfig{LDAPServers: []crl.LDAPServer{{Address: dir.Addr()}}})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	for _, c := range []struct {

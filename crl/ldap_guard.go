@@ -52,6 +52,7 @@ const (
 // Read is for one goroutine; value and refusal are for all.
 type ldapGuard struct {
 	net.Conn
+	pace     *pace // of each message
 	in       *bufio.Reader
 	limit    int64  // of all values, in bytes
 	left     int64  // bytes that may still come
@@ -67,11 +68,25 @@ type ldapGuard struct {
 
 // newLDAPGuard guards what comes from conn, of which limit bytes are values.
 func newLDAPGuard(conn net.Conn, limit int64) *ldapGuard {
-	return &ldapGuard{
-		Conn: conn, in: bufio.NewReader(conn),
+	g := &ldapGuard{
+		Conn:  conn,
 		limit: limit, left: limit + ldapOverhead, plain: ldapOverhead, elements: maxElements,
 	}
+	g.in = bufio.NewReader(readerFunc(g.receive))
+	return g
 }
+
+// receive reads from the connection, and counts.
+func (g *ldapGuard) receive(p []byte) (int, error) {
+	n, err := g.Conn.Read(p)
+	g.pace.add(n)
+	return n, err
+}
+
+// A readerFunc is an io.Reader.
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // Read implements io.Reader.
 func (g *ldapGuard) Read(p []byte) (int, error) {
@@ -90,6 +105,8 @@ func (g *ldapGuard) Read(p []byte) (int, error) {
 func (g *ldapGuard) message() {
 	_, err := g.in.Peek(1)
 	if err == nil {
+		g.pace.start()
+		defer g.pace.stop()
 		g.ready = nil
 		if _, err = g.element(0, g.left); errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF

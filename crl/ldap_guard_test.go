@@ -174,7 +174,7 @@ func FuzzLDAPGuard(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := fetcher.converse(context.Background(), scripted{Reader: bytes.NewReader(data)}, query)
+			found, err := fetcher.converse(context.Background(), scripted{Reader: bytes.NewReader(data)}, query, nil)
 			if err == nil && len(found) > maxValues+1 {
 				t.Errorf("%d lists", len(found))
 			}

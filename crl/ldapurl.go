@@ -10,11 +10,12 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// The attributes that hold revocation lists (RFC 4523, 2.5 to 2.6), asked for
+// The attributes that hold revocation lists (RFC 4523, 2.4 to 2.6), asked for
 // as RFC 4522 demands and as old servers know them.
 var listAttributes = []string{
 	"certificateRevocationList;binary", "authorityRevocationList;binary",
 	"certificateRevocationList", "authorityRevocationList",
+	"deltaRevocationList;binary", "deltaRevocationList",
 }
 
 // authorityAttribute holds lists about CA certificates.
@@ -25,7 +26,8 @@ const anyEntry = "(objectClass=*)"
 
 // An ldapQuery is one search.
 type ldapQuery struct {
-	server     string // host:port, or "" for the configured one
+	server     string // host:port, or "" for the configured ones
+	configured bool   // the server is a configured one
 	tls        bool
 	base       string
 	scope      int

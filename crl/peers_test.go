@@ -54,7 +54,7 @@ func TestRealServers(t *testing.T) {
 		{Scheme: "socks4", Host: ssh}, {Scheme: "socks4a", Host: ssh}, {Scheme: "socks5", Host: ssh},
 	} {
 		for _, version := range []int{2, 3} {
-			f := newFetcher(t, crl.FetcherConfig{HTTPProxy: proxy, LDAPProxy: proxy, LDAPServer: server, LDAPVersion: version})
+			f := newFetcher(t, crl.FetcherConfig{HTTPProxy: proxy, LDAPProxy: proxy, LDAPServers: []crl.LDAPServer{{Address: server}}, LDAPVersion: version})
 			for _, place := range places {
 				if l, err := f.Fetch(t.Context(), place); err != nil || !bytes.Equal(l.Raw(), der) {
 					t.Errorf("LDAP version %d, through %v, %s: %v", version, proxy, place, err)

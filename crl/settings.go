@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"keyman/internal/dialer"
@@ -28,16 +29,34 @@ type Settings struct {
 	SOCKS4User   string `toml:"socks4_user" json:"socks4_user"`
 	// HTTPProxy is the proxy for HTTP as a URL, in place of SOCKS4Server.
 	HTTPProxy string `toml:"http_proxy" json:"http_proxy"`
+	// HTTPSProxy is the proxy for https; empty is that for HTTP, and "direct"
+	// is none.
+	HTTPSProxy string `toml:"https_proxy" json:"https_proxy"`
 	// LDAPProxy is the proxy for LDAP as a URL.
 	LDAPProxy string `toml:"ldap_proxy" json:"ldap_proxy"`
-	// LDAPServer is asked where a certificate names no source.
-	LDAPServer     string            `toml:"ldap_server" json:"ldap_server"`
-	LDAPPort       int               `toml:"ldap_port" json:"ldap_port"`
+	// LDAPSProxy is the proxy for ldaps; empty is that for LDAP, and "direct" is
+	// none.
+	LDAPSProxy string `toml:"ldaps_proxy" json:"ldaps_proxy"`
+	// NoProxy are the targets that are reached directly: see dialer.ParseBypass.
+	NoProxy []string `toml:"no_proxy" json:"no_proxy"`
+	// PrivateAddresses says what becomes of servers in private networks that
+	// others name: "allow" or "refuse".
+	PrivateAddresses string `toml:"private_addresses" json:"private_addresses"`
+	// LDAPServer is asked where a certificate names no source: HOST, HOST:PORT or
+	// ldaps://HOST[:PORT], or several with commas between, in their order.
+	// LDAPPort is that of those without one.
+	LDAPServer string `toml:"ldap_server" json:"ldap_server"`
+	LDAPPort   int    `toml:"ldap_port" json:"ldap_port"`
+	// LDAPStartTLS has them begin TLS before they are asked.
+	LDAPStartTLS   bool              `toml:"ldap_starttls" json:"ldap_starttls"`
 	LDAPVersion    int               `toml:"ldap_version" json:"ldap_version"`
 	LDAPSearchTime settings.Duration `toml:"ldap_search_time" json:"ldap_search_time"`
 	// CheckTimeout bounds a check, FetchTimeout one fetch in it.
 	CheckTimeout settings.Duration `toml:"check_timeout" json:"check_timeout"`
 	FetchTimeout settings.Duration `toml:"fetch_timeout" json:"fetch_timeout"`
+	// MinRate is the slowest server that is waited for, in bytes a second; 0 is
+	// the slowest there is.
+	MinRate int64 `toml:"min_rate" json:"min_rate"`
 	// MaxSize is the size of the largest list, in bytes.
 	MaxSize int64 `toml:"max_size" json:"max_size"`
 	// MaxRedirects is how many HTTP redirects are followed; 0 is none.
@@ -50,25 +69,41 @@ type Settings struct {
 	AllowWeak bool `toml:"allow_weak" json:"allow_weak"`
 }
 
+// The words of Settings.PrivateAddresses.
+const (
+	AllowPrivate  = "allow"
+	RefusePrivate = "refuse"
+)
+
+// directly is the word for no proxy where an empty setting means another one.
+const directly = "direct"
+
 // DefaultSettings returns the settings of a user who sets nothing.
 func DefaultSettings() Settings {
 	return Settings{
-		Revocation:     Strict,
-		FetchOrder:     slices.Clone(defaultOrder),
-		SOCKS4Port:     DefaultSOCKSPort,
-		LDAPPort:       DefaultLDAPPort,
-		LDAPVersion:    3,
-		LDAPSearchTime: settings.Duration(DefaultSearchTime),
-		CheckTimeout:   settings.Duration(DefaultTimeout),
-		FetchTimeout:   settings.Duration(DefaultFetchTimeout),
-		MaxSize:        DefaultMaxBytes,
-		MaxRedirects:   DefaultRedirects,
+		Revocation: Strict,
+		NoProxy:    []string{},
+
+		PrivateAddresses: AllowPrivate,
+		FetchOrder:       slices.Clone(defaultOrder),
+		SOCKS4Port:       DefaultSOCKSPort,
+		LDAPPort:         DefaultLDAPPort,
+		LDAPVersion:      3,
+		LDAPSearchTime:   settings.Duration(DefaultSearchTime),
+		CheckTimeout:     settings.Duration(DefaultTimeout),
+		FetchTimeout:     settings.Duration(DefaultFetchTimeout),
+		MinRate:          DefaultMinRate,
+		MaxSize:          DefaultMaxBytes,
+		MaxRedirects:     DefaultRedirects,
 	}
 }
 
 // Redacted returns the settings without the passwords of proxies, for printing.
 func (s Settings) Redacted() Settings {
-	for _, text := range []*string{&s.HTTPProxy, &s.LDAPProxy} {
+	for _, text := range []*string{&s.HTTPProxy, &s.HTTPSProxy, &s.LDAPProxy, &s.LDAPSProxy} {
+		if *text == directly {
+			continue
+		}
 		u, err := dialer.ParseURL(*text)
 		if err != nil {
 			*text = "(cannot be read)"
@@ -81,20 +116,23 @@ func (s Settings) Redacted() Settings {
 
 // FetcherConfig returns what NewFetcher takes.
 func (s Settings) FetcherConfig() (FetcherConfig, error) {
-	var (
-		c   FetcherConfig
-		err error
-	)
-	if c.HTTPProxy, err = s.proxyForHTTP(); err != nil {
+	c := FetcherConfig{StartTLS: s.LDAPStartTLS, Files: slices.Contains(s.FetchOrder, File)}
+	if err := s.proxies(&c); err != nil {
 		return c, err
 	}
-	if c.LDAPProxy, err = dialer.ParseURL(s.LDAPProxy); err != nil {
-		return c, fmt.Errorf("ldap_proxy: %w", err)
+	switch s.PrivateAddresses {
+	case AllowPrivate:
+	case RefusePrivate:
+		c.RefusePrivate = true
+	default:
+		return c, fmt.Errorf("private_addresses is %q: use %s or %s", s.PrivateAddresses, AllowPrivate, RefusePrivate)
 	}
-	if s.LDAPServer != "" {
-		if c.LDAPServer, err = joinPort("ldap", s.LDAPServer, s.LDAPPort); err != nil {
-			return c, err
-		}
+	var err error
+	if c.LDAPServers, err = s.directories(); err != nil {
+		return c, err
+	}
+	if s.LDAPStartTLS && s.LDAPVersion == 2 {
+		return c, errors.New("ldap_starttls needs ldap_version 3, and it is 2")
 	}
 	if s.LDAPVersion != 2 && s.LDAPVersion != 3 {
 		return c, fmt.Errorf("ldap_version is %d: there are 2 and 3", s.LDAPVersion)
@@ -110,6 +148,12 @@ func (s Settings) FetcherConfig() (FetcherConfig, error) {
 		return c, fmt.Errorf("max_size is %d: it must lie between 1 and %d bytes", s.MaxSize, MaxMaxBytes)
 	}
 	c.Limits.MaxBytes = s.MaxSize
+	if s.MinRate < 0 || s.MinRate > MaxMinRate {
+		return c, fmt.Errorf("min_rate is %d: it must lie between 0 and %d bytes a second", s.MinRate, MaxMinRate)
+	}
+	if c.MinRate = s.MinRate; c.MinRate == 0 {
+		c.MinRate = -1
+	}
 	if s.MaxRedirects < 0 || s.MaxRedirects > MaxRedirects {
 		return c, fmt.Errorf("max_redirects is %d: it must lie between 0 and %d", s.MaxRedirects, MaxRedirects)
 	}
@@ -118,6 +162,77 @@ func (s Settings) FetcherConfig() (FetcherConfig, error) {
 	}
 	c.RootCAs, err = readCAs(s.CAFile)
 	return c, err
+}
+
+// proxies sets the proxies, and who is reached without one.
+func (s Settings) proxies(c *FetcherConfig) (err error) {
+	if c.HTTPProxy, err = s.proxyForHTTP(); err != nil {
+		return err
+	}
+	if c.LDAPProxy, err = dialer.ParseURL(s.LDAPProxy); err != nil {
+		return fmt.Errorf("ldap_proxy: %w", err)
+	}
+	if c.HTTPSProxy, err = proxyOr(s.HTTPSProxy, c.HTTPProxy); err != nil {
+		return fmt.Errorf("https_proxy: %w", err)
+	}
+	if c.LDAPSProxy, err = proxyOr(s.LDAPSProxy, c.LDAPProxy); err != nil {
+		return fmt.Errorf("ldaps_proxy: %w", err)
+	}
+	if c.NoProxy, err = dialer.ParseBypass(s.NoProxy); err != nil {
+		return fmt.Errorf("no_proxy: %w", err)
+	}
+	return nil
+}
+
+// proxyOr reads a proxy's URL, for which an empty text means another one.
+func proxyOr(text string, other *url.URL) (*url.URL, error) {
+	switch text {
+	case "":
+		return other, nil
+	case directly:
+		return nil, nil
+	default:
+		return dialer.ParseURL(text)
+	}
+}
+
+// directories returns the configured LDAP servers.
+func (s Settings) directories() ([]LDAPServer, error) {
+	if s.LDAPServer == "" {
+		return nil, nil
+	}
+	var all []LDAPServer
+	for text := range strings.SplitSeq(s.LDAPServer, ",") {
+		server, err := directory(strings.TrimSpace(text), s.LDAPPort)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, server)
+	}
+	if len(all) > MaxLDAPServers {
+		return nil, fmt.Errorf("ldap_server names %d servers: no more than %d are asked", len(all), MaxLDAPServers)
+	}
+	return all, nil
+}
+
+// directory reads one LDAP server.
+func directory(text string, port int) (LDAPServer, error) {
+	host, secure := strings.CutPrefix(text, "ldaps://")
+	if secure {
+		port = defaultLDAPSPort
+	} else {
+		host = strings.TrimPrefix(text, "ldap://")
+	}
+	address, err := host, error(nil)
+	name, own, _ := net.SplitHostPort(host)
+	if own == "" { // no port: a name or an address, an IPv6 one perhaps in brackets
+		name = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+		address, err = joinPort("ldap", name, port)
+	}
+	if name == "" || strings.ContainsAny(name, "/ ") {
+		err = fmt.Errorf("ldap_server: %q is not HOST, HOST:PORT or ldaps://HOST[:PORT]", text)
+	}
+	return LDAPServer{Address: address, TLS: secure}, err
 }
 
 // proxyForHTTP returns http_proxy, or the SOCKS4 server as a URL.
@@ -142,6 +257,9 @@ func (s Settings) proxyForHTTP() (*url.URL, error) {
 	}
 	return u, nil
 }
+
+// defaultLDAPSPort is that of ldaps.
+const defaultLDAPSPort = 636
 
 // joinPort joins the two settings of a server.
 func joinPort(what, host string, port int) (string, error) {

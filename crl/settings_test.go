@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func TestDefaultSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.HTTPProxy != nil || c.LDAPProxy != nil || c.LDAPServer != "" || c.Redirects != crl.DefaultRedirects || c.Limits.MaxBytes != 64<<20 {
+	if c.HTTPProxy != nil || c.LDAPProxy != nil || len(c.LDAPServers) != 0 || c.Redirects != crl.DefaultRedirects || c.Limits.MaxBytes != 64<<20 {
 		t.Errorf("%+v", c)
 	}
 	if p := s.Policy(nil); p.Revocation != crl.Strict || p.AllowWeak || p.Timeout != crl.DefaultTimeout {
@@ -46,7 +47,7 @@ func TestFetcherConfigOfSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.HTTPProxy.String() != "socks4://gw1@proxy.test:1080" || c.LDAPProxy.String() != "socks5://other.test:9" ||
-		c.LDAPServer != "dir.test:389" || c.Redirects != -1 || c.RootCAs == nil {
+		!slices.Equal(c.LDAPServers, []crl.LDAPServer{{Address: "dir.test:389"}}) || c.Redirects != -1 || c.RootCAs == nil {
 		t.Errorf("%+v", c)
 	}
 }
@@ -58,6 +59,14 @@ func TestSettingsRefused(t *testing.T) {
 		"ldap_port":        func(s *crl.Settings) { s.LDAPServer, s.LDAPPort = "a", 65536 },
 		"http_proxy":       func(s *crl.Settings) { s.HTTPProxy = "ftp://u:s3cret@b" },
 		"ldap_proxy":       func(s *crl.Settings) { s.LDAPProxy = "::" },
+		"https_proxy":      func(s *crl.Settings) { s.HTTPSProxy = "ftp://u:s3cret@b" },
+		"ldaps_proxy":      func(s *crl.Settings) { s.LDAPSProxy = "::" },
+		"no_proxy":         func(s *crl.Settings) { s.NoProxy = []string{"a*b"} },
+		"private_":         func(s *crl.Settings) { s.PrivateAddresses = "" },
+		"min_rate":         func(s *crl.Settings) { s.MinRate = crl.MaxMinRate + 1 },
+		"ldap_server":      func(s *crl.Settings) { s.LDAPServer = "a,,b" },
+		"names 9 servers":  func(s *crl.Settings) { s.LDAPServer = "a,b,c,d,e,f,g,h,i" },
+		"ldap_starttls":    func(s *crl.Settings) { s.LDAPStartTLS, s.LDAPVersion = true, 2 },
 		"ldap_version":     func(s *crl.Settings) { s.LDAPVersion = 0 },
 		"ldap_search_time": func(s *crl.Settings) { s.LDAPSearchTime = 0 },
 		"check_timeout":    func(s *crl.Settings) { s.CheckTimeout = 0 },
@@ -77,6 +86,36 @@ func TestSettingsRefused(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("the error holds a password: %v", err)
 		}
+	}
+}
+
+// TestWaysOfSettings: proxies of each scheme, who is reached without one, and the
+// directories.
+func TestWaysOfSettings(t *testing.T) {
+	s := crl.DefaultSettings()
+	s.HTTPProxy, s.LDAPProxy, s.LDAPSProxy = "socks5://a.test:1", "socks4a://b.test:2", "direct"
+	s.NoProxy, s.PrivateAddresses, s.MinRate = []string{".inside.test"}, "refuse", 0
+	s.LDAPServer, s.LDAPPort, s.LDAPStartTLS = "one.test, two.test:1389,ldaps://three.test,ldaps://four.test:1636,2001:db8::1,[2001:db8::2]:3,ldap://five.test", 390, true
+	s.FetchOrder = []crl.Protocol{crl.File, crl.HTTP}
+	c, err := s.FetcherConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HTTPSProxy.String() != "socks5://a.test:1" || c.LDAPProxy.String() != "socks4a://b.test:2" || c.LDAPSProxy != nil ||
+		!c.NoProxy.Matches("x.inside.test:80") || !c.RefusePrivate || c.MinRate != -1 || !c.StartTLS || !c.Files {
+		t.Errorf("%+v", c)
+	}
+	want := []crl.LDAPServer{{Address: "one.test:390"}, {Address: "two.test:1389"}, {Address: "three.test:636", TLS: true}, {Address: "four.test:1636", TLS: true},
+		{Address: "[2001:db8::1]:390"}, {Address: "[2001:db8::2]:3"}, {Address: "five.test:390"}}
+	if !slices.Equal(c.LDAPServers, want) {
+		t.Errorf("%+v", c.LDAPServers)
+	}
+	if _, err := s.NewChecker(); err != nil {
+		t.Error(err)
+	}
+	s.HTTPSProxy, s.FetchOrder = "http://c.test:3", nil
+	if c, err = s.FetcherConfig(); err != nil || c.HTTPSProxy.String() != "http://c.test:3" || c.Files {
+		t.Errorf("%+v, %v", c, err)
 	}
 }
 

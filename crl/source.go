@@ -30,10 +30,13 @@ var ErrNoDirectory = errors.New("no LDAP server is configured")
 // A Protocol is a way of fetching lists.
 type Protocol string
 
-// The protocols, in the order in which they are tried by default.
+// The protocols, the first two in the order in which they are tried by default.
 const (
 	HTTP Protocol = "http" // http and https
-	LDAP Protocol = "ldap" // ldap, ldaps and the configured LDAP server
+	LDAP Protocol = "ldap" // ldap, ldaps and the configured LDAP servers
+	// File reads files that certificates name. It is not among those tried by
+	// default: a certificate has no say in what is read on this machine.
+	File Protocol = "file"
 )
 
 // defaultOrder is the order in which protocols are tried.
@@ -50,6 +53,8 @@ func protocolOf(rawURL string) Protocol {
 		return HTTP
 	case "ldap", "ldaps":
 		return LDAP
+	case "file":
+		return File
 	default:
 		return ""
 	}

@@ -63,7 +63,7 @@ func proxied(proxy string) *url.URL {
 func byHTTP(t *testing.T, l *lab) { serveHTTP(t, l.network.A, 8088, l.list) }
 
 func byLDAP(t *testing.T, l *lab) {
-	l.fetcher.LDAPServer = strings.TrimPrefix(testpeer.Slapd(t, l.network.A, l.ca.directory(l.list)), "ldap://")
+	l.fetcher.LDAPServers = []crl.LDAPServer{{Address: strings.TrimPrefix(testpeer.Slapd(t, l.network.A, l.ca.directory(l.list)), "ldap://")}}
 }
 
 // labCases are the negotiations of the interop tests; each runs in both

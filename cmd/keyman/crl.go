@@ -38,7 +38,7 @@ func (a *app) crlSettings(proxy string) (crl.Settings, error) {
 		if _, err := dialer.ParseURL(proxy); err != nil {
 			return s, usagef("--proxy: %w", err)
 		}
-		s.SOCKS4Server, s.HTTPProxy, s.LDAPProxy = "", proxy, proxy
+		s.SOCKS4Server, s.HTTPProxy, s.HTTPSProxy, s.LDAPProxy, s.LDAPSProxy = "", proxy, "", proxy, ""
 	}
 	return s, nil
 }

@@ -24,15 +24,15 @@ func newCRLFetchCommand(a *app) *cobra.Command {
 		Use:   "fetch {URL | --cert FILE | --issuer NAME} --out FILE",
 		Short: "Fetch a revocation list",
 		Long: `Fetch a revocation list by http, https, ldap or ldaps: from a URL, from the
-places that a certificate names, or from the configured LDAP server by the name
-of the issuer. The list is saved as it came; its signature is verified when
+places that a certificate names, or from the configured LDAP servers by the name
+of the issuer. A file URL is read, too, where it is given here. The list is saved as it came; its signature is verified when
 certificates are checked by it.`,
 		Example: `  keyman crl fetch http://pki.example.org/lab.crl --out lab.crl
   keyman crl fetch --cert gw1.pem --form pem --out lab.crl.pem`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	cmd.Flags().StringVar(&f.cert, "cert", "", "fetch the list that the certificate in this `file` names")
-	cmd.Flags().StringVar(&f.issuer, "issuer", "", "fetch the list of the CA with this `name` from the configured LDAP server")
+	cmd.Flags().StringVar(&f.issuer, "issuer", "", "fetch the list of the CA with this `name` from the configured LDAP servers")
 	cmd.Flags().StringVar(&f.out, "out", "", "write the list to this `file`")
 	addForm(cmd, &f.form, "`form` of that file", formDER, formPEM)
 	addProxyFlag(cmd, &f.proxy)
