@@ -20,7 +20,8 @@ type ImportOptions struct {
 	Labels []string
 	// As is the label that the one entry gets here; "" keeps labels.
 	As string
-	// Trust lets a CA that the source trusts be trusted here, too.
+	// Trust lets a CA that the source trusts be trusted here, too. A source with an
+	// empty password trusts nobody: anybody could have made its MAC.
 	Trust bool
 	// Paired demands a certificate for each key, among what is imported or
 	// here: ErrKeyMismatch.
@@ -54,6 +55,7 @@ func (s *Store) Import(from *Store, o ImportOptions) (Imported, error) {
 	if o.As != "" && len(selected) != 1 {
 		return Imported{}, &EntryError{Label: o.As, Err: ErrLabel, Detail: "it is for one entry, and there are more"}
 	}
+	o.Trust = o.Trust && len(from.password()) > 0
 	before := slices.Clone(s.content().Items)
 	done, err := s.importItems(from, selected, o)
 	if err != nil {
