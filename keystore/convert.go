@@ -49,7 +49,7 @@ func (s *Store) Convert(ctx context.Context, path string, pw Password, o Options
 	if err != nil {
 		return nil, nil, fileError("convert", s.path, err)
 	}
-	if err := target.saveError(target.write(ctx, data, 0)); err != nil {
+	if err := target.saveError(target.write(ctx, data, writing{})); err != nil {
 		return nil, nil, err
 	}
 	target.content = hide(again)

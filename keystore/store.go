@@ -281,7 +281,7 @@ func (s *Store) Save(ctx context.Context) error {
 	}
 	data, err := encode(s.format, s.content(), s.password())
 	if err == nil {
-		err = s.write(ctx, data, KeptGenerations)
+		err = s.write(ctx, data, writing{keep: KeptGenerations})
 	}
 	return s.saveError(err)
 }
@@ -302,14 +302,20 @@ func (s *Store) saveError(err error) error {
 	}
 }
 
-// write replaces the files. Of what they were it keeps so many generations.
-func (s *Store) write(ctx context.Context, data [][]byte, keep int) error {
+// A writing says what write does beside replacing files.
+type writing struct {
+	keep   int      // generations of what was there
+	remove []string // files of the store, never the main one
+}
+
+// write replaces the files; nil leaves one as it is.
+func (s *Store) write(ctx context.Context, data [][]byte, w writing) error {
 	for _, one := range data {
 		if len(one) > maxFile {
 			return fmt.Errorf("the key database would be larger than %d bytes", maxFile)
 		}
 	}
-	o := atomicfile.Options{Mode: 0o600, Expect: &s.read, Keep: keep, System: s.system, Private: []string{s.stash.path}}
+	o := atomicfile.Options{Mode: 0o600, Expect: &s.read, Keep: w.keep, Remove: w.remove, System: s.system, Private: []string{s.stash.path}}
 	if s.forget {
 		o.Keep = 0
 	}
@@ -320,7 +326,7 @@ func (s *Store) write(ctx context.Context, data [][]byte, keep int) error {
 		}
 		data = append(slices.Clip(data), file)
 		if remove {
-			o.Remove = o.Private
+			o.Remove = append(slices.Clip(o.Remove), s.stash.path)
 		}
 	}
 	read, err := atomicfile.SaveSet(ctx, s.set(), data, o)

@@ -96,7 +96,14 @@ func (s *Store) undo(ctx context.Context, number int) (Generation, error) {
 		// now, which is what there is in the stash file if there is one.
 		s.stash.on = s.stash.held != nil
 		// One more is kept until the one that is used again is removed.
-		if err := s.write(ctx, data, KeptGenerations+1); err != nil {
+		w := writing{keep: KeptGenerations + 1}
+		for i, one := range data {
+			// What was not there then is not of that generation.
+			if one == nil && now[i] != nil {
+				w.remove = append(w.remove, s.files[i])
+			}
+		}
+		if err := s.write(ctx, data, w); err != nil {
 			return Generation{}, err
 		}
 		s.content = hide(content)

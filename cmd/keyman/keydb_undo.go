@@ -25,6 +25,10 @@ type undoResult struct {
 	generationRow
 	Back []string `json:"back"` // labels that are there again
 	Gone []string `json:"gone"` // labels that are not there any more
+	// Trusted are the labels that are trusted now and were not before; Untrusted
+	// are those that are there still and are not trusted any more.
+	Trusted   []string `json:"trusted"`
+	Untrusted []string `json:"untrusted"`
 }
 
 // forgetResult is the JSON of "keyman keydb undo --forget".
@@ -73,15 +77,17 @@ followed or --forget removes them. A new password removes them, too.`, keystore.
 		if err != nil {
 			return err
 		}
-		before := labelsOf(store)
+		before, trustedBefore := labelsOf(store)
 		generation, err := store.Undo(cmd.Context(), number)
 		if err != nil {
 			return err
 		}
-		after := labelsOf(store)
+		after, trusted := labelsOf(store)
 		result := undoResult{
-			keydbResult{path, store.Format().Name()}, newGenerationRow(generation), missing(after, before), missing(before, after),
+			keydbResult: keydbResult{path, store.Format().Name()}, generationRow: newGenerationRow(generation),
+			Back: missing(after, before), Gone: missing(before, after), Trusted: missing(trusted, trustedBefore),
 		}
+		result.Untrusted = missing(missing(trustedBefore, trusted), result.Gone)
 		return a.print(result, func(w io.Writer) {
 			fmt.Fprintf(w, "%s is what it was until %s\n", path, result.Replaced.Format(time.RFC3339))
 			for _, label := range result.Back {
@@ -89,6 +95,12 @@ followed or --forget removes them. A new password removes them, too.`, keystore.
 			}
 			for _, label := range result.Gone {
 				fmt.Fprintf(w, "not there any more: %s\n", printable(label))
+			}
+			for _, label := range result.Trusted {
+				fmt.Fprintf(w, "trusted again: %s\n", printable(label))
+			}
+			for _, label := range result.Untrusted {
+				fmt.Fprintf(w, "not trusted any more: %s\n", printable(label))
 			}
 		})
 	}
@@ -130,13 +142,16 @@ func (a *app) forgetGenerations(ctx context.Context, path string) error {
 	})
 }
 
-// labelsOf lists the labels of a store.
-func labelsOf(store *keystore.Store) []string {
-	labels := []string{}
+// labelsOf lists the labels of a store, and those of them that are trusted.
+func labelsOf(store *keystore.Store) (labels, trusted []string) {
+	labels, trusted = []string{}, []string{}
 	for e := range store.Heads() {
 		labels = append(labels, e.Label)
+		if e.Trusted {
+			trusted = append(trusted, e.Label)
+		}
 	}
-	return labels
+	return labels, trusted
 }
 
 // missing returns the labels of one list that are not in another.
