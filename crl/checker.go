@@ -241,17 +241,15 @@ func (s *search) atHand() bool {
 	return s.ask(verify(mine, s.issuer, s.run.policy.AllowWeak))
 }
 
-// fetch asks one place after another within what is left of the time, of which
-// each place may take its share.
+// fetch asks the places, best first, within what is left of the time: see follow.
 func (s *search) fetch(ctx context.Context) bool {
 	all := places(s.run.checker.source, s.run.checker.order, s.cert, s.at)
 	if len(all) == 0 {
 		s.reasons = append(s.reasons, newReason(Fatal, CodeNoSource, s.cert, ""))
 	}
-	for i, p := range all {
-		a := s.fetchOne(ctx, p, len(all)-i)
+	for i, a := range follow(ctx, len(all), func(ctx context.Context, i int) answer { return s.fetchOne(ctx, all[i]) }) {
 		if a.err != nil {
-			s.reasons = append(s.reasons, s.unavailable(p, a.err))
+			s.reasons = append(s.reasons, s.unavailable(all[i], a.err))
 		}
 		if s.ask(a) {
 			return true
@@ -260,10 +258,8 @@ func (s *search) fetch(ctx context.Context) bool {
 	return false
 }
 
-// fetchOne asks one place; it and the others left share the time.
-func (s *search) fetchOne(ctx context.Context, p place, left int) answer {
-	ctx, cancel := shareOf(ctx, left)
-	defer cancel()
+// fetchOne asks one place.
+func (s *search) fetchOne(ctx context.Context, p place) answer {
 	key := newCacheKey(p.name, s.issuer, s.run.policy.AllowWeak)
 	return s.run.checker.cache.get(ctx, key, s.run.now, func(ctx context.Context) answer {
 		lists, err := p.lookup(ctx)

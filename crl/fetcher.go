@@ -313,9 +313,9 @@ func newest(lists []*List, err error) (*List, error) {
 
 // FetchFor returns the list that a certificate, DER, names: from the first place
 // that has one, in the order of the protocols, or from the configured directory
-// where the certificate names no place. The time that ctx has is shared out. The
-// list is parsed and not verified, and the certificate is believed: Checker is
-// there for certificates of others.
+// where the certificate names no place. A place that is slow is not waited for
+// before the next is asked. The list is parsed and not verified, and the
+// certificate is believed: Checker is there for certificates of others.
 func (f *Fetcher) FetchFor(ctx context.Context, certificate []byte, order []Protocol) (*List, error) {
 	cert, err := x509.ParseCertificate(certificate)
 	if err != nil {
@@ -332,15 +332,19 @@ func (f *Fetcher) FetchFor(ctx context.Context, certificate []byte, order []Prot
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s %s", subjectOf(cert), reasonTable[CodeNoSource].words)
 	}
+	type answer struct {
+		list *List
+		err  error
+	}
 	var errs []error
-	for i, p := range all {
-		one, cancel := shareOf(ctx, len(all)-i)
-		l, err := newest(p.lookup(one))
-		cancel()
-		if err == nil {
-			return l, nil
+	for _, a := range follow(ctx, len(all), func(ctx context.Context, i int) answer {
+		l, err := newest(all[i].lookup(ctx))
+		return answer{l, err}
+	}) {
+		if a.err == nil {
+			return a.list, nil
 		}
-		errs = append(errs, err)
+		errs = append(errs, a.err)
 	}
 	return nil, errors.Join(errs...)
 }

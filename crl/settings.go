@@ -298,7 +298,7 @@ func (s Settings) NewChecker(atHand ...*List) (*Checker, error) {
 		return nil, err
 	}
 	return NewChecker(CheckerConfig{
-		Source: fetcher, Lists: atHand, Order: s.FetchOrder, FetchTimeout: time.Duration(s.FetchTimeout),
+		Source: NewBackoff(fetcher, nil), Lists: atHand, Order: s.FetchOrder, FetchTimeout: time.Duration(s.FetchTimeout),
 	})
 }
 

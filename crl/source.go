@@ -66,6 +66,16 @@ type place struct {
 	lookup func(context.Context) ([]*List, error)
 }
 
+// placeOfURL is what lies at a URL.
+func placeOfURL(source Source, url string) place {
+	return place{url, func(ctx context.Context) ([]*List, error) { return source.Lists(ctx, url) }}
+}
+
+// placeOfName is what lies in the directory's entry of a name.
+func placeOfName(source Source, n dn.Name) place {
+	return place{"directory entry " + n.LDAP(), func(ctx context.Context) ([]*List, error) { return source.ListsByIssuer(ctx, n) }}
+}
+
 // places returns where to look for the list of a certificate, best first: all
 // alternatives of its distribution points in the order of the protocols, or
 // where it names no points, the configured directory under the issuer's name.
@@ -73,23 +83,17 @@ func places(source Source, order []Protocol, cert *x509.Certificate, at []point)
 	if source == nil {
 		return nil
 	}
-	byURL := func(u string) place {
-		return place{u, func(ctx context.Context) ([]*List, error) { return source.Lists(ctx, u) }}
-	}
-	byName := func(n dn.Name) place {
-		return place{"directory entry " + n.LDAP(), func(ctx context.Context) ([]*List, error) { return source.ListsByIssuer(ctx, n) }}
-	}
 	var all []place
 	for _, protocol := range order {
 		for _, name := range pointNames(cert, at) {
 			for _, u := range name.URIs {
 				if protocolOf(u) == protocol {
-					all = append(all, byURL(u))
+					all = append(all, placeOfURL(source, u))
 				}
 			}
 			if protocol == LDAP {
 				for _, n := range name.Names {
-					all = append(all, byName(n))
+					all = append(all, placeOfName(source, n))
 				}
 			}
 		}
