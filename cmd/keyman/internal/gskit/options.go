@@ -206,7 +206,9 @@ func (c *call) unknown(a action, word string) error {
 	if len(a.words) > 0 && c.word == "" && !strings.HasPrefix(word, "-") {
 		return usagef("", "%q: use %s, or an option", word, strings.Join(a.words, ", "))
 	}
-	return usagef("", "%q is no option of %s", word, a.name)
+	// What somebody glued to -pw with a sign is not repeated either.
+	name, _, _ := strings.Cut(word, "=")
+	return usagef("", "%q is no option of %s", name, a.name)
 }
 
 // valueOf takes the value of an option from what follows it.

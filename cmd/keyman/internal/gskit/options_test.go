@@ -68,20 +68,21 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for what, tt := range map[string]struct{ args, want string }{
-		"a missing option":        {"-label x", "-db is missing"},
-		"a missing value":         {"-db", "-db needs a value"},
-		"an option for a value":   {"-db -pw x", "-db needs a value, and -pw follows"},
-		"one of another action":   {"-db f -target x", "-target is not known to -look"},
-		"one that nobody knows":   {"-db f -wat", `"-wat" is no option of -look`},
-		"one that is not done":    {"-db f -crypto x", "-crypto is not done"},
-		"one twice":               {"-db f -db g", "-db is given twice"},
-		"an alias twice":          {"-db f -sigalg x -sig_alg y", "-sig_alg is given twice"},
-		"another word":            {"some -db f", `"some": use all, ca, or an option`},
-		"two words":               {"all ca -db f", `"ca" is no option of -look`},
-		"not a choice":            {"-db f -format hex", `-format "hex": use one of ascii, binary`},
-		"a password in two words": {"-db f -pw secret secret", "wants quotes"},
-		"a password and a dash":   {"-db f -pw secret -secret", "wants quotes"},
-		"a dash":                  {"-db f -", `"-" is no option`},
+		"a missing option":         {"-label x", "-db is missing"},
+		"a missing value":          {"-db", "-db needs a value"},
+		"an option for a value":    {"-db -pw x", "-db needs a value, and -pw follows"},
+		"one of another action":    {"-db f -target x", "-target is not known to -look"},
+		"one that nobody knows":    {"-db f -wat", `"-wat" is no option of -look`},
+		"one that is not done":     {"-db f -crypto x", "-crypto is not done"},
+		"one twice":                {"-db f -db g", "-db is given twice"},
+		"an alias twice":           {"-db f -sigalg x -sig_alg y", "-sig_alg is given twice"},
+		"another word":             {"some -db f", `"some": use all, ca, or an option`},
+		"two words":                {"all ca -db f", `"ca" is no option of -look`},
+		"not a choice":             {"-db f -format hex", `-format "hex": use one of ascii, binary`},
+		"a password in two words":  {"-db f -pw secret secret", "wants quotes"},
+		"a password and a dash":    {"-db f -pw secret -secret", "wants quotes"},
+		"a password behind a sign": {"-db f -pw=secret", `"-pw" is no option of -look`},
+		"a dash":                   {"-db f -", `"-" is no option`},
 	} {
 		_, err := parse(&session{warned: map[string]bool{}}, look(), strings.Fields(tt.args))
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
