@@ -53,7 +53,7 @@ type link struct {
 
 // readLink reads a certificate, usable or not.
 func readLink(der []byte) link {
-	if parsed, err := x509.ParseCertificate(der); err == nil {
+	if parsed, err := parseCertificate(der); err == nil {
 		return linkOf(parsed)
 	}
 	return outerLink(der)

@@ -62,7 +62,7 @@ func (s *Store) AddKey(label string, key crypto.Signer, chain [][]byte) error {
 	if len(chain) == 0 {
 		return &EntryError{Label: label, Err: ErrCertificate, Detail: "a key without one is a request"}
 	}
-	leaf, err := x509.ParseCertificate(chain[0])
+	leaf, err := parseCertificate(chain[0])
 	if err != nil {
 		return &EntryError{Label: label, Err: ErrCertificate, Detail: err.Error()}
 	}
@@ -108,7 +108,7 @@ func (s *Store) AddRequest(label string, key crypto.Signer, request []byte) erro
 
 // keyOf finds the entry with the private key that a certificate is for.
 func (s *Store) keyOf(certificate []byte) (format.Item, bool) {
-	parsed, err := x509.ParseCertificate(certificate)
+	parsed, err := parseCertificate(certificate)
 	if err != nil {
 		return format.Item{}, false
 	}

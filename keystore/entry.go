@@ -42,7 +42,7 @@ func (e Entry) Leaf() (*x509.Certificate, error) {
 	if len(e.Chain) == 0 {
 		return nil, &EntryError{Label: e.Label, Err: ErrNoCertificate, Detail: "it is a " + e.Kind.String() + " entry"}
 	}
-	certificate, err := x509.ParseCertificate(e.Chain[0])
+	certificate, err := parseCertificate(e.Chain[0])
 	if err != nil {
 		return nil, &EntryError{Label: e.Label, Err: ErrUnusable, Detail: err.Error()}
 	}

@@ -129,7 +129,7 @@ func checkRoot(der []byte, now time.Time) (*x509.Certificate, error) {
 	if summary.Unusable != nil {
 		return nil, summary.Unusable
 	}
-	c, err := x509.ParseCertificate(der)
+	c, err := parseCertificate(der)
 	if err != nil {
 		return nil, &EntryError{Err: ErrUnusable, Detail: err.Error()}
 	}
@@ -157,7 +157,7 @@ func checkRoot(der []byte, now time.Time) (*x509.Certificate, error) {
 func publicOf(item format.Item) string {
 	switch item.Kind {
 	case Personal:
-		if c, err := x509.ParseCertificate(item.Certificate); err == nil {
+		if c, err := parseCertificate(item.Certificate); err == nil {
 			return publicText(c.PublicKey)
 		}
 	case Request:

@@ -178,7 +178,7 @@ func (s *Store) trustedIssuer(certificate *x509.Certificate, below int) *x509.Ce
 		if item.Kind != Signer || !item.Trusted {
 			continue
 		}
-		ca, err := x509.ParseCertificate(item.Certificate)
+		ca, err := parseCertificate(item.Certificate)
 		if err == nil && allowsBelow(ca, below) && certificate.CheckSignatureFrom(ca) == nil {
 			return ca
 		}
@@ -211,7 +211,7 @@ func parseAll(list [][]byte) ([]*x509.Certificate, error) {
 		unread       error
 	)
 	for _, der := range list {
-		c, err := x509.ParseCertificate(der)
+		c, err := parseCertificate(der)
 		switch {
 		case err == nil:
 			certificates = append(certificates, c)

@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	"crypto/x509"
 	"errors"
 	"math/big"
 	"time"
@@ -62,7 +61,7 @@ func Summarize(der []byte) (Summary, error) {
 
 // unusable tells why a certificate cannot be used; nil where it can.
 func unusable(der []byte, keyType string) error {
-	certificate, err := x509.ParseCertificate(der)
+	certificate, err := parseCertificate(der)
 	if err != nil {
 		return &EntryError{Err: ErrUnusable, Detail: err.Error()}
 	}
