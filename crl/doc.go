@@ -16,10 +16,15 @@
 // proves nothing until List.CheckSignatureFrom has seen its issuer's certificate;
 // only Checker does all that belongs to a check.
 //
-// Fetcher gets lists by http, https, ldap and ldaps, directly or through a
-// proxy, within limits on size, time and redirects. Settings is the section
-// [crl] of keyman.toml and makes a FetcherConfig and a CheckerConfig;
-// ReadISAKMPD reads the same settings from AIX's isakmpd.conf.
+// Fetcher gets lists by http, https, ldap and ldaps, directly or through a proxy,
+// within limits on size, time, rate and redirects; Fetcher.Get asks whether a list
+// at hand still stands. SourceLists gives a ListChecker what a Fetcher gets, and
+// Backoff spares places that fail. Settings is the section [crl] of keyman.toml and
+// makes a FetcherConfig and a CheckerConfig; ReadISAKMPD reads the same settings
+// from AIX's isakmpd.conf.
+//
+// Watcher reports certificates in use that became revoked, ListWatcher lists that
+// run out; NextFetch plans when a list is fetched anew.
 //
 // # What is promised
 //
@@ -35,5 +40,6 @@
 // list of the issuer that names the certificate counts against it.
 //
 // RFC 5280 (sections 4.2.1.13, 5, 6.1 by crypto/x509, 6.3), RFC 4516 and 4523
-// (LDAP), RFC 7468 (PEM).
+// (LDAP), RFC 9110 and 9111
+// (conditions, ranges and freshness in HTTP), RFC 7468 (PEM).
 package crl

@@ -26,8 +26,11 @@ const (
 func newHTTPClient(dial dialers, config FetcherConfig) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext: dial.http.DialContext,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				return dial.http.DialContext(fetchOf(ctx), network, address)
+			},
 			DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				ctx = fetchOf(ctx)
 				conn, err := dial.https.DialContext(ctx, network, address)
 				if err != nil {
 					return nil, err
@@ -55,6 +58,23 @@ func newHTTPClient(dial dialers, config FetcherConfig) *http.Client {
 	}
 }
 
+// fetchKey is the key of a fetch's own context among its values.
+type fetchKey struct{}
+
+// asFetch returns a context that fetchOf finds again.
+func asFetch(ctx context.Context) context.Context { return context.WithValue(ctx, fetchKey{}, ctx) }
+
+// fetchOf returns the context of the fetch for which a connection is made.
+// net/http gives the dialer one that goes on when the request has ended, so that
+// the connection may serve the next one: a proxy that says nothing would hold it
+// for ever, and no connection is kept here.
+func fetchOf(ctx context.Context) context.Context {
+	if fetch, ok := ctx.Value(fetchKey{}).(context.Context); ok {
+		return fetch
+	}
+	return ctx
+}
+
 // startTLS begins TLS with the host of address, or closes the connection.
 func startTLS(ctx context.Context, conn net.Conn, address string, config FetcherConfig) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
@@ -77,7 +97,7 @@ func (f *Fetcher) byHTTP(ctx context.Context, u *url.URL, have Validators) (Repl
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	d := &download{ctx: ctx, client: f.client, url: u.String(), resumes: maxResumes, pace: newPace(f.config.MinRate, cancel), limit: f.config.Limits.bytes()}
+	d := &download{ctx: asFetch(ctx), client: f.client, url: u.String(), resumes: maxResumes, pace: newPace(f.config.MinRate, cancel), limit: f.config.Limits.bytes()}
 	reply, err := d.get(have, f.config.Limits)
 	if slow := (slowError{}); errors.As(context.Cause(ctx), &slow) {
 		return Reply{}, slow
