@@ -1,11 +1,15 @@
 package crl
 
 import (
+	"crypto"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"keyman/internal/cert"
 )
 
 // Limits of a check.
@@ -58,8 +62,8 @@ func paths(chain [][]byte, now time.Time, policy Policy) ([][]*x509.Certificate,
 	return found[:min(len(found), maxPaths)], notes
 }
 
-// pool parses certificates. What cannot be read is left out, with a note: it
-// can only make fewer paths, never more.
+// pool parses certificates. What cannot be read, and a key by which nothing is
+// verified, is left out, with a note: it can only make fewer paths, never more.
 func pool(what string, ders [][]byte) (*x509.CertPool, []*x509.Certificate, []Reason) {
 	var (
 		all   = x509.NewCertPool()
@@ -68,6 +72,9 @@ func pool(what string, ders [][]byte) (*x509.CertPool, []*x509.Certificate, []Re
 	)
 	for i, der := range ders {
 		cert, err := x509.ParseCertificate(der)
+		if err == nil {
+			err = checkKeySize(cert.PublicKey)
+		}
 		if err != nil {
 			notes = append(notes, newReason(Note, CodeMalformed, nil, fmt.Sprintf("%s %d: %v", what, i+1, err)))
 			continue
@@ -76,6 +83,15 @@ func pool(what string, ders [][]byte) (*x509.CertPool, []*x509.Certificate, []Re
 		certs = append(certs, cert)
 	}
 	return all, certs, notes
+}
+
+// checkKeySize refuses a key that would hold a check up: a peer can send one with
+// half a million bits in a message, and a signature of it costs seconds.
+func checkKeySize(key crypto.PublicKey) error {
+	if k, ok := key.(*rsa.PublicKey); ok && k.N.BitLen() > cert.MaxVerifyBits {
+		return fmt.Errorf("an RSA key of %d bits, more than %d", k.N.BitLen(), cert.MaxVerifyBits)
+	}
+	return nil
 }
 
 // diagnose turns the error of crypto/x509 into a Reason.

@@ -126,3 +126,29 @@ func TestStrongPathBesideWeak(t *testing.T) {
 		t.Errorf("%s %q", v.Status, codes(v))
 	}
 }
+
+// TestHugeKey: by a key that would cost seconds nothing is verified, whoever sent it.
+func TestHugeKey(t *testing.T) {
+	root, other := newCA(t, "Root"), newCA(t, "Other")
+	n := new(big.Int).Lsh(big.NewInt(1), 200_000)
+	huge := publicOnly{key: &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: 65537}}
+	// A certificate of the name that issued the leaf, made by nobody in particular.
+	fake := sign(t, caTemplate("Root"), other.cert, huge, other.key)
+	leaf := sign(t, caTemplate("leaf"), caTemplate("Root"), newKey(t), mustRSA(t))
+	v := newChecker(t, crl.CheckerConfig{}).Check(t.Context(), ders(leaf, fake), crl.Policy{Anchors: ders(root.cert), Revocation: crl.Off})
+	told := slices.ContainsFunc(v.Reasons, func(r crl.Reason) bool {
+		return strings.Contains(r.Text, "an RSA key of 200001 bits, more than 8192")
+	})
+	if v.Accepted() || !told {
+		t.Errorf("%s %v", v.Status, v.Reasons)
+	}
+}
+
+func mustRSA(t *testing.T) *rsa.PrivateKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}

@@ -3,6 +3,7 @@ package csr
 import (
 	"bytes"
 	"crypto"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
@@ -73,6 +74,10 @@ func parse(data []byte) (*Request, error) {
 	parsed, err := x509.ParseCertificateRequest(der)
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be read: %w", err)
+	}
+	if k, ok := parsed.PublicKey.(*rsa.PublicKey); ok && k.N.BitLen() > MaxRSABits {
+		// Its signature would cost seconds.
+		return nil, fmt.Errorf("its RSA key has %d bits, and %d are allowed", k.N.BitLen(), MaxRSABits)
 	}
 	if err := parsed.CheckSignature(); err != nil {
 		return nil, fmt.Errorf("its signature does not verify: %w", err)

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -182,5 +184,39 @@ func checkTemplate(t *testing.T, r *Request, key crypto.Signer) {
 	}
 	if got, _ := FromRequest(again); !sameTemplate(got, template) {
 		t.Fatalf("%+v became %+v", template, got)
+	}
+}
+
+// TestParseHugeKey: the signature of a key that would cost seconds is not verified.
+func TestParseHugeKey(t *testing.T) {
+	n := new(big.Int).Lsh(big.NewInt(1), MaxRSABits)
+	spki, err := x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: n.SetBit(n, 0, 1), E: 65537})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type algorithm struct {
+		OID  asn1.ObjectIdentifier
+		Null asn1.RawValue
+	}
+	type info struct {
+		Version    int
+		Subject    asn1.RawValue
+		PublicKey  asn1.RawValue
+		Attributes []asn1.RawValue `asn1:"tag:0,set"`
+	}
+	der, err := asn1.Marshal(struct {
+		Info      info
+		Algorithm algorithm
+		Signature asn1.BitString
+	}{
+		info{Subject: asn1.RawValue{FullBytes: []byte{0x30, 0}}, PublicKey: asn1.RawValue{FullBytes: spki}},
+		algorithm{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}, asn1.NullRawValue},
+		asn1.BitString{Bytes: make([]byte, MaxRSABits/8+1), BitLength: MaxRSABits + 8},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Parse(der); err == nil || !strings.Contains(err.Error(), "its RSA key has 16385 bits, and 16384 are allowed") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -2,9 +2,11 @@ package jks
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 
+	"keyman/internal/keyfile"
 	"keyman/keystore/format"
 )
 
@@ -89,6 +91,9 @@ func issued(issuer, certificate *x509.Certificate) bool {
 	if len(issuer.SubjectKeyId) > 0 && len(certificate.AuthorityKeyId) > 0 &&
 		!bytes.Equal(issuer.SubjectKeyId, certificate.AuthorityKeyId) {
 		return false
+	}
+	if key, ok := issuer.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > keyfile.MaxRSABits {
+		return false // nobody uses it, and a signature by it costs seconds
 	}
 	err := issuer.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature)
 	var weak x509.InsecureAlgorithmError
