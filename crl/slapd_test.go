@@ -1,0 +1,89 @@
+package crl_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"keyman/crl"
+	"keyman/crl/certpath"
+	"keyman/internal/testpeer"
+)
+
+// pkitsDirectory returns the directory of NIST's suite as LDIF, for a server that
+// has OpenLDAP's own schemas.
+func pkitsDirectory(t *testing.T) string {
+	t.Helper()
+	// The classes of the suite's own schema only allow attributes.
+	var foreign []string
+	for _, class := range []string{"opencaEmailAddress", "entrustDNQualifierUser", "entrustNamedObject", "naturalPerson"} {
+		foreign = append(foreign, "objectClass: "+class, "objectClass: extensibleObject")
+	}
+	own := strings.NewReplacer(foreign...)
+	dir, err := filepath.Abs(filepath.Join(testpeer.Corpora(t), "pkits"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(readFile(t, filepath.Join(dir, "pkits.ldif"))), "\r\n", "\n")
+	text = strings.ReplaceAll(text, "\n ", "") // folded lines
+	var entries []string
+	for entry := range strings.SplitSeq(text, "\n\n") {
+		entry = strings.TrimSpace(entry)
+		for strings.HasPrefix(entry, "#") {
+			_, entry, _ = strings.Cut(entry, "\n")
+		}
+		name, _, _ := strings.Cut(entry, "\n")
+		switch {
+		case !strings.HasPrefix(name, "dn:"):
+		case !strings.HasSuffix(strings.ToLower(name), "o=test certificates 2011,c=us"):
+		default:
+			entries = append(entries, own.Replace(strings.ReplaceAll(entry, "file:///tmp/", "file://"+dir+"/")))
+		}
+	}
+	return strings.Join(entries, "\n\n") + "\n"
+}
+
+// TestPKITSFromSlapd runs NIST's suite, all of it, with every list fetched from
+// OpenLDAP by the names of distribution points and issuers.
+func TestPKITSFromSlapd(t *testing.T) {
+	s := readPKITS(t)
+	server := strings.TrimPrefix(testpeer.Slapd(t, nil, pkitsDirectory(t)), "ldap://")
+	f := newFetcher(t, crl.FetcherConfig{LDAPServers: []crl.LDAPServer{{Address: server}}})
+	var signers []*certpath.Certificate
+	for _, c := range s.certs {
+		signers = append(signers, c)
+	}
+	for _, c := range s.cases {
+		t.Run(c.Num+"/"+c.Name, func(t *testing.T) {
+			var between []*certpath.Certificate
+			for _, name := range c.Certs[1 : len(c.Certs)-1] {
+				between = append(between, s.certs[name])
+			}
+			s.run(t, c, between, crl.NewListChecker(crl.SourceLists{Source: f}, signers))
+		})
+	}
+}
+
+// TestLargeListFromSlapd fetches a list of 35 MB from OpenLDAP, directly and
+// through Dante's and OpenSSH's proxies.
+func TestLargeListFromSlapd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a list of 35 MB is fetched four times")
+	}
+	ca := newCA(t, "CA")
+	der := largeList(t, 35_000_000)
+	encode := base64.StdEncoding.EncodeToString
+	server := testpeer.Slapd(t, nil, fmt.Sprintf(directoryLDIF, encode(ca.cert.Raw), encode(der)))
+	danted, ssh := testpeer.Danted(t, nil), testpeer.SSHDynamic(t, nil)
+	for _, proxy := range []*url.URL{nil, {Scheme: "socks4", Host: danted}, {Scheme: "socks5", Host: danted}, {Scheme: "socks4a", Host: ssh}} {
+		f := newFetcher(t, crl.FetcherConfig{LDAPProxy: proxy})
+		l, err := f.Fetch(t.Context(), server+"/cn=CA,c=CH?certificateRevocationList")
+		if err != nil || !bytes.Equal(l.Raw(), der) {
+			t.Errorf("through %v: %v", proxy, err)
+		}
+	}
+}
