@@ -160,8 +160,9 @@ func flagGroup(err error) error {
 	}
 }
 
-// wrongFlag says what is wrong with a flag.
-func wrongFlag(_ *cobra.Command, err error) error {
+// wrongFlag says what is wrong with a flag. Behind a command that there is not,
+// that command is what is wrong: no flag could be right.
+func wrongFlag(cmd *cobra.Command, err error) error {
 	var (
 		unknown *pflag.NotExistError
 		lacking *pflag.ValueRequiredError
@@ -170,9 +171,9 @@ func wrongFlag(_ *cobra.Command, err error) error {
 	switch {
 	case errors.As(err, &unknown):
 		if letters := unknown.GetSpecifiedShortnames(); letters != "" {
-			return usagef("there is no flag -%s", letters)
+			return noFlag(cmd, "-"+letters, nil)
 		}
-		return usagef("there is no flag --%s", unknown.GetSpecifiedName())
+		return noFlag(cmd, "--"+unknown.GetSpecifiedName(), longerFlags(cmd, unknown.GetSpecifiedName()))
 	case errors.As(err, &lacking):
 		return usagef("--%s lacks its value", lacking.GetFlag().Name)
 	case errors.As(err, &invalid):
@@ -180,6 +181,29 @@ func wrongFlag(_ *cobra.Command, err error) error {
 	default:
 		return usageError{err}
 	}
+}
+
+// noFlag says that a command has no flag of that name, and which may be meant.
+func noFlag(cmd *cobra.Command, flag string, near []string) error {
+	if cmd.HasSubCommands() && cmd.Flags().NArg() > 0 {
+		return noCommand(cmd, cmd.Flags().Arg(0))
+	}
+	if len(near) > 0 {
+		return usagef("there is no flag %s; did you mean %s?", flag, strings.Join(near, " or "))
+	}
+	return usagef("there is no flag %s", flag)
+}
+
+// longerFlags returns the flags of a command that begin with this word and a
+// hyphen: --password has --password-env and --password-file.
+func longerFlags(cmd *cobra.Command, word string) []string {
+	var flags []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden && word != "" && strings.HasPrefix(f.Name, word+"-") {
+			flags = append(flags, "--"+f.Name)
+		}
+	})
+	return flags
 }
 
 // wrongValue says what is wrong with the value of a flag. The packages that read
