@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,6 +49,9 @@ and clientAuth for peers that demand them.`,
 		data, _, err := atomicfile.Read(request, csr.MaxRequest)
 		if err != nil {
 			return err
+		}
+		if out != "" && filepath.Clean(out) == filepath.Clean(request) {
+			return usagef("--out %s is the request: name another file for the certificate", out)
 		}
 		parsed, err := csr.Parse(data)
 		if err != nil {

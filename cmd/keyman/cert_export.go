@@ -28,6 +28,11 @@ type exportFlags struct {
 
 // validate refuses what does not go together.
 func (f exportFlags) validate(labels []string) error {
+	// A certificate under the name of a key database looks like a backup that has
+	// the key, until it is needed.
+	if format, ok := keystore.FormatForPath(f.out); ok && format.Name() != formPEM {
+		return usagef("--out %s: --out writes certificates without keys, and this is the name of a key database (%s): write --to", f.out, format.Name())
+	}
 	switch {
 	case f.form == formDER && f.chain:
 		return usagef("--chain: a DER file holds one certificate; use pem or p7b")
