@@ -68,7 +68,7 @@ is 0 where they are the same certificate, 1 where they differ.`,
 			}
 			entry, err := findEntry(store, arg)
 			if err != nil {
-				return err
+				return withHint(err, "nor is there a file of that name; keyman cert list shows the labels")
 			}
 			if _, err := entry.Summary(); err != nil {
 				return err

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,7 +57,7 @@ has passed. A certificate that keyman cannot use is shown, too, with the reason.
 		if err != nil {
 			return err
 		}
-		entry, err := findEntry(store, args[0])
+		entry, err := findShown(store, args[0])
 		if err != nil {
 			return err
 		}
@@ -143,4 +144,14 @@ func findEntry(store *keystore.Store, label string) (keystore.Entry, error) {
 		return entry, &keystore.EntryError{Label: label, Err: keystore.ErrNotFound}
 	}
 	return entry, nil
+}
+
+// findShown finds the entry that is to be shown. Who names a file that is there
+// has left out --file.
+func findShown(store *keystore.Store, label string) (keystore.Entry, error) {
+	entry, err := findEntry(store, label)
+	if _, statErr := os.Stat(label); err != nil && statErr == nil {
+		err = withHint(err, "a file has that name: --file "+label+" shows it")
+	}
+	return entry, err
 }

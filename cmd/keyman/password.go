@@ -57,7 +57,11 @@ func (a *app) openPassword(f *passwordFlags, path, what string) (keystore.Passwo
 	case f.keyring:
 		return rememberedPassword(path)
 	default:
-		return a.password(f, what, false)
+		password, err := a.password(f, what, false)
+		if errors.Is(err, prompt.ErrNoTerminal) {
+			err = withHint(err, fmt.Sprintf("use --%[1]spassword-file, --%[1]spassword-env, --%[1]sstashed or --%[1]spassword-keyring", f.prefix))
+		}
+		return password, err
 	}
 }
 

@@ -143,7 +143,7 @@ func newReqShowCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			entry, err := findEntry(store, args[0])
+			entry, err := findShown(store, args[0])
 			if err != nil {
 				return err
 			}
