@@ -47,9 +47,12 @@ are not listed: keyman keydb undo --list shows them.`,
 		if err != nil {
 			return err
 		}
-		rows, err := findKeydbs(dir)
+		rows, unread, err := findKeydbs(dir)
 		if err != nil && (len(args) == 1 || !errors.Is(err, fs.ErrNotExist)) {
 			return err
+		}
+		for _, err := range unread {
+			a.warnf("whether it is a key database is not known: %s", printable(err.Error()))
 		}
 		if flags.given() {
 			if err := a.countEntries(cmd.Context(), rows, flags); err != nil {
@@ -71,12 +74,13 @@ are not listed: keyman keydb undo --list shows them.`,
 	return cmd
 }
 
-// findKeydbs lists the key databases right in a folder, known by their content.
-func findKeydbs(dir string) ([]keydbRow, error) {
+// findKeydbs lists the key databases right in a folder, known by their content, and
+// why others could not be looked at.
+func findKeydbs(dir string) (rows []keydbRow, unread []error, err error) {
+	rows = []keydbRow{}
 	entries, err := os.ReadDir(dir)
-	rows := []keydbRow{}
 	if err != nil {
-		return rows, err
+		return rows, nil, err
 	}
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())
@@ -85,12 +89,16 @@ func findKeydbs(dir string) ([]keydbRow, error) {
 			continue
 		}
 		format, err := keystore.DetectFile(path)
-		if err != nil || format == nil {
-			continue // what cannot be read cannot be told apart from other files
+		if err != nil {
+			unread = append(unread, err)
+			continue
+		}
+		if format == nil {
+			continue
 		}
 		rows = append(rows, keydbRow{keydbResult: keydbResult{path, format.Name()}, Size: info.Size(), Modified: info.ModTime().UTC().Truncate(time.Second)})
 	}
-	return rows, nil
+	return rows, unread, nil
 }
 
 // countEntries counts the entries of the key databases that a password opens: one
