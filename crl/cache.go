@@ -62,8 +62,9 @@ type cacheKey struct {
 	signer signer
 }
 
-func newCacheKey(place string, issuer *x509.Certificate, allowWeak bool) cacheKey {
-	return cacheKey{place, signer{sha256.Sum256(issuer.Raw), allowWeak}}
+// newCacheKey takes the certificate of who is to sign, DER.
+func newCacheKey(place string, issuer []byte, allowWeak bool) cacheKey {
+	return cacheKey{place, signer{sha256.Sum256(issuer), allowWeak}}
 }
 
 // A scopeKey tells lists at one place apart that stand beside each other from
@@ -237,6 +238,10 @@ func (c *cache) rememberedLocked(key cacheKey, now time.Time) (answer, bool) {
 // the old one is not.
 func (c *cache) rememberLocked(key cacheKey, a answer, now time.Time) answer {
 	m := memory{at: c.clock(), err: a.err, refused: a.refused}
+	if a.err != nil {
+		// What the place said before may be within a policy's grace.
+		m.scopes = c.places[key].scopes
+	}
 	var current []*List
 	complete := true
 	for _, l := range a.lists {

@@ -107,8 +107,8 @@ func freshest(value []byte) string {
 	}
 	var uris []string
 	for _, p := range all {
-		if p.name != nil {
-			uris = append(uris, p.name.URIs...)
+		if name, err := newPointName(p.Name); err == nil && name != nil {
+			uris = append(uris, name.URIs...)
 		}
 	}
 	return strings.Join(uris, ", ")

@@ -29,17 +29,20 @@
 // # What is promised
 //
 // Under Strict a verdict is good only where every certificate below the anchor
-// was looked for in a current list that is signed by the key of its issuer on
-// the path, whose scope takes it in, and that has no critical extension
-// unknown here. Indirect lists, delta lists and lists for some reasons only are
-// never the ground of a good answer. Sources named by a certificate are asked
-// only after its path has proved valid.
+// was looked for in current lists for all reasons, complete ones with their delta
+// lists, whose scope takes it in, that are signed by its issuer or by whom it
+// names, with a valid path to the same anchor, and that have no critical
+// extension unknown here. Sources named by a certificate are asked only after its
+// path has proved valid. A trusted certificate is an anchor whether or not it is
+// self-signed.
 //
-// Under every policy the keys on a path, the anchor's with them, have MinBits,
-// or MinWeakBits where the policy allows weak ones, and under every one but Off a
-// list of the issuer that names the certificate counts against it.
+// Under every policy the keys on a path, the anchor's with them, have MinBits, and
+// no signature is made with MD5 or SHA-1; where the policy allows weak ones,
+// MinWeakBits and SHA-1 will do, with a warning. Under every policy but Off a list
+// of the issuer that names the certificate counts against it, unless lists that
+// are the last word do not.
 //
-// RFC 5280 (sections 4.2.1.13, 5, 6.1 by crypto/x509, 6.3), RFC 4516 and 4523
-// (LDAP), RFC 9110 and 9111
-// (conditions, ranges and freshness in HTTP), RFC 7468 (PEM).
+// RFC 5280 (sections 4.2.1.13, 5, 6.1 by certpath, 6.3), RFC 4516 and 4523
+// (LDAP), RFC 9110 and 9111 (conditions, ranges and freshness in HTTP), RFC 7468
+// (PEM).
 package crl

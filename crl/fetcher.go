@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"keyman/crl/certpath"
+	"keyman/internal/cert"
 	"keyman/internal/dialer"
 	"keyman/internal/dn"
 )
@@ -317,20 +319,30 @@ func newest(lists []*List, err error) (*List, error) {
 // before the next is asked. The list is parsed and not verified, and the
 // certificate is believed: Checker is there for certificates of others.
 func (f *Fetcher) FetchFor(ctx context.Context, certificate []byte, order []Protocol) (*List, error) {
-	cert, err := x509.ParseCertificate(certificate)
+	target, err := certpath.ParseCertificate(certificate)
 	if err != nil {
 		return nil, err
 	}
-	at, err := points(cert)
+	at, err := pointsOf(target)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", subjectOf(cert), err)
+		return nil, fmt.Errorf("%s: %w", subjectOf(target), err)
 	}
 	if len(order) == 0 {
 		order = defaultOrder
 	}
-	all := places(f, order, cert, at)
+	var names []cert.GeneralName
+	if len(at) == 0 {
+		names = []cert.GeneralName{{Kind: cert.DirectoryName, Value: target.RawIssuer}}
+	}
+	for _, p := range at {
+		// The issuer's own list for all reasons.
+		if p.Name != nil && p.CRLIssuer == nil && p.Reasons&cert.AllReasons == cert.AllReasons {
+			names = append(names, p.Name.Full...)
+		}
+	}
+	all := places(f, order, names)
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s %s", subjectOf(cert), reasonTable[CodeNoSource].words)
+		return nil, fmt.Errorf("%s %s", subjectOf(target), reasonTable[CodeNoSource].words)
 	}
 	type answer struct {
 		list *List

@@ -1,11 +1,6 @@
 package crl
 
 import (
-	"crypto"
-	"crypto/dsa" //nolint:staticcheck // certificates have such keys
-	"crypto/ecdh"
-	"crypto/x509"
-	"math/big"
 	"net/url"
 	"testing"
 
@@ -55,63 +50,4 @@ func FuzzScope(f *testing.F) {
 			t.Error("a scope without words")
 		}
 	})
-}
-
-func TestMayCertify(t *testing.T) {
-	permits := &x509.Certificate{PermittedEmailAddresses: []string{"x.test"}}
-	excludes := &x509.Certificate{ExcludedEmailAddresses: []string{"x.test"}}
-	for _, c := range []struct {
-		ca      *x509.Certificate
-		address string
-		want    bool
-	}{
-		{&x509.Certificate{}, "a@y.test", true}, {&x509.Certificate{}, "", true},
-		{permits, "a@x.test", true}, {permits, "a@y.test", false}, {permits, "", false},
-		{excludes, "a@x.test", false}, {excludes, "a@y.test", true}, {excludes, "", false},
-	} {
-		if got := mayCertify(c.ca, c.address); got != c.want {
-			t.Errorf("%+q %+q %q: %v", c.ca.PermittedEmailAddresses, c.ca.ExcludedEmailAddresses, c.address, got)
-		}
-	}
-}
-
-func TestEmailMatches(t *testing.T) {
-	for _, c := range []struct {
-		constraint, address string
-		want                bool
-	}{
-		{"a@x.test", "a@X.test", true}, {"a@x.test", "A@x.test", false}, {"a@x.test", "b@x.test", false},
-		{"x.test", "a@x.test", true}, {"x.test", "a@mail.x.test", false}, {"x.test", "x.test", false},
-		{".x.test", "a@mail.x.test", true}, {".x.test", "a@x.test", false}, {".x.test", "a@evilx.test", false},
-		{"", "a@x.test", false}, {"x.test", "", false},
-	} {
-		if got := emailMatches(c.constraint, c.address); got != c.want {
-			t.Errorf("%q and %q: %v", c.constraint, c.address, got)
-		}
-	}
-}
-
-// TestKeyWeakness: keys that crypto/x509 reads and that tests cannot sign with.
-func TestKeyWeakness(t *testing.T) {
-	dsaKey := func(bits int) *dsa.PublicKey {
-		return &dsa.PublicKey{Parameters: dsa.Parameters{P: new(big.Int).SetBit(big.NewInt(1), bits-1, 1)}}
-	}
-	for _, c := range []struct {
-		name            string
-		key             crypto.PublicKey
-		strict, lenient string
-	}{
-		{"DSA 2048", dsaKey(2048), "", ""},
-		{"DSA 1024", dsaKey(1024), "DSA with 1024 bits, and not 2048", ""},
-		{"DSA 512", dsaKey(512), "DSA with 512 bits, and not 2048", "DSA with 512 bits, and not 1024"},
-		{"X25519", &ecdh.PublicKey{}, "it is of a kind that is not known here", "it is of a kind that is not known here"},
-		{"none", nil, "it is of a kind that is not known here", "it is of a kind that is not known here"},
-	} {
-		if got := keyWeakness(c.key, false); got != c.strict {
-			t.Errorf("%s: %q, want %q", c.name, got, c.strict)
-		}
-		if got := keyWeakness(c.key, true); got != c.lenient {
-			t.Errorf("%s, weak allowed: %q, want %q", c.name, got, c.lenient)
-		}
-	}
 }

@@ -124,30 +124,6 @@ func (l *List) Lookup(serial *big.Int) (Entry, bool) {
 	return l.lookup(buffer[stackSerial-serial.BitLen()/8-1:])
 }
 
-// revokes finds an entry that says that the list's issuer revoked a certificate
-// of its own. In a list that speaks for other issuers, too, an entry is about
-// certificates of the issuer that it names, or that the last one before it named,
-// or of the list's own where none did (RFC 5280, 5.3.3).
-func (l *List) revokes(serial *big.Int) (Entry, bool) {
-	if l.Scope != nil && l.Scope.OnlyAttributeCerts {
-		return Entry{}, false // they have serial numbers of their own
-	}
-	if !l.otherIssuers() {
-		e, ok := l.Lookup(serial)
-		return e, ok && e.Revokes()
-	}
-	octets := integerOctets(serial)
-	for p := l.index.probe(octets); ; {
-		at, ok := l.next(&p, octets)
-		if !ok {
-			return Entry{}, false
-		}
-		if e := l.entryAt(at); e.Revokes() && l.isOwn(at) {
-			return e, true
-		}
-	}
-}
-
 // otherIssuers reports whether an entry has the certificateIssuer extension.
 func (l *List) otherIssuers() bool { return len(l.issuers) > 0 }
 
@@ -188,9 +164,12 @@ func (l *List) better(found Entry, ok bool, at uint32) Entry {
 // isAbout reports whether the entry at an offset is about certificates of an
 // issuer; own says that this is the list's.
 func (l *List) isAbout(at uint32, issuer string, own bool) bool {
+	if own {
+		return l.isOwn(at)
+	}
 	issuers := l.issuersOf(at)
 	if issuers == nil {
-		return own
+		return false
 	}
 	names, err := cert.ParseGeneralNames(issuers)
 	return err == nil && slices.ContainsFunc(names, func(g cert.GeneralName) bool {

@@ -34,8 +34,9 @@ type Answer struct {
 // Considered is a list that was looked at, and why it did not count.
 type Considered struct {
 	List *List
-	// Why is empty for a list that counted.
-	Why string
+	// Code is one of the codes of a Reason, and Why are words that follow the
+	// list's name. Both are empty for a list that counted.
+	Code, Why string
 }
 
 // Err returns nil for a certificate that is good. The error has

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"keyman/crl/certpath"
 	"keyman/internal/cert"
@@ -66,7 +67,12 @@ type ListChecker struct {
 	source   ListSource
 	signers  []*certpath.Certificate
 	verified *verified
+	rules    listRules
 }
+
+// listRules say how old a list may be: grace after its nextUpdate, and maxAge
+// since its thisUpdate, zero for as long as it says itself.
+type listRules struct{ grace, maxAge time.Duration }
 
 // NewListChecker returns a ListChecker over a source. signers are certificates
 // that may have signed lists, beside those of the path; nobody need trust them.
@@ -119,6 +125,9 @@ func (r listRun) ask(ctx context.Context, q certpath.Query) Answer {
 			return c.answer
 		}
 	}
+	if r, ok := r.checker.source.(ranker); ok {
+		slices.SortStableFunc(points, func(a, b cert.DistributionPoint) int { return r.rank(namesOf(a)) - r.rank(namesOf(b)) })
+	}
 	for _, p := range points {
 		if c.done() {
 			break
@@ -134,6 +143,18 @@ func (r listRun) ask(ctx context.Context, q certpath.Query) Answer {
 		c.answer.Status, c.answer.Named, c.answer.By = StatusGood, nil, nil
 	}
 	return c.answer
+}
+
+// A ranker is a ListSource that asks some distribution points before others.
+type ranker interface {
+	rank(names []cert.GeneralName) int
+}
+
+func namesOf(p cert.DistributionPoint) []cert.GeneralName {
+	if p.Name == nil {
+		return nil
+	}
+	return p.Name.Full
 }
 
 // done reports whether nothing more need be asked.
@@ -178,8 +199,11 @@ func (c *listCheck) place(ctx context.Context, issuer []byte, names []cert.Gener
 	}
 	lists = newestFirst(lists)
 	for _, l := range lists {
-		if c.done() {
+		if c.answer.Status == StatusRevoked {
 			return
+		}
+		if c.done() && c.counted(l) {
+			continue
 		}
 		if l.DeltaBase != nil {
 			continue // it is looked at with the list that it completes
@@ -188,7 +212,7 @@ func (c *listCheck) place(ctx context.Context, issuer []byte, names []cert.Gener
 	}
 	if !slices.ContainsFunc(lists, func(l *List) bool { return l.DeltaBase == nil }) {
 		for _, l := range lists {
-			c.note(l, "is a delta list, and the list that it completes is not there")
+			c.refuse(l, fault{CodeCRLScope, "is a delta list, and the list that it completes is not there"})
 		}
 	}
 }
@@ -209,19 +233,24 @@ func newestFirst(lists []*List) []*List {
 	return sorted
 }
 
-// note notes why a list did not count; "" says that it did.
-func (c *listCheck) note(l *List, why string) {
+// A fault is why a list does not count: a code and words that follow the list's
+// name. The zero value is none.
+type fault struct{ code, text string }
+
+// note notes why a list did not count; no fault says that it did.
+func (c *listCheck) note(l *List, why fault) {
 	// A list may be found in several places.
-	if this := (Considered{List: l, Why: why}); !slices.Contains(c.answer.Considered, this) {
+	if this := (Considered{List: l, Code: why.code, Why: why.text}); !slices.Contains(c.answer.Considered, this) {
 		c.answer.Considered = append(c.answer.Considered, this)
 	}
 }
 
 // refuse notes why a list does not count, and whether it names the certificate
 // all the same.
-func (c *listCheck) refuse(l *List, why string) {
+func (c *listCheck) refuse(l *List, why fault) {
 	c.note(l, why)
-	if c.answer.Named != nil || l.issuerKey != c.target.IssuerKey {
+	if c.answer.Named != nil || l.issuerKey != c.target.IssuerKey ||
+		l.point != nil && l.point.OnlyAttributeCerts { // they have serial numbers of their own
 		return
 	}
 	// The signature first: a list that anybody may have made can have a million
@@ -237,7 +266,7 @@ func (c *listCheck) refuse(l *List, why string) {
 
 // list looks at one complete list (RFC 5280, 6.3.3 (b) to (l)).
 func (c *listCheck) list(ctx context.Context, l *List, others []*List, p cert.DistributionPoint) {
-	if why := c.outside(l, p); why != "" { // (b)
+	if why := c.outside(l, p); why != (fault{}) { // (b)
 		c.refuse(l, why)
 		return
 	}
@@ -246,31 +275,31 @@ func (c *listCheck) list(ctx context.Context, l *List, others []*List, p cert.Di
 	if l.point != nil {
 		reasons &= l.point.Reasons
 	}
-	if reasons&^c.answer.Reasons == 0 {
-		c.note(l, "is about no reason that others are not about")
+	if reasons&^c.answer.Reasons == 0 && (reasons == 0 || c.counted(l)) {
+		c.note(l, fault{CodeCRLScope, "is about no reason that others are not about"})
 		return
 	}
-	if why := c.unusable(l); why != "" {
+	if why := c.unusable(l); why != (fault{}) {
 		c.refuse(l, why)
 		return
 	}
 	// (f), (g)
 	key, err := c.signedBy(ctx, l)
 	if err != nil {
-		c.note(l, err.Error())
+		c.note(l, fault{CodeCRLSignature, err.Error()})
 		return
 	}
 	delta := c.delta(l, slices.Concat(others, c.freshest(ctx, l)), key) // (c), (h)
-	if why := c.outdated(l); why != "" && delta == nil {
+	if why := c.outdated(l); why != (fault{}) && delta == nil {
 		c.refuse(l, why)
 		return
 	}
-	c.note(l, "")
+	c.note(l, fault{})
 	// (i), (j), (k)
 	by := l
 	entry, found := Entry{}, false
 	if delta != nil {
-		c.note(delta, "")
+		c.note(delta, fault{})
 		by = delta
 		entry, found = delta.find(c.target.SerialOctets, c.target.IssuerKey)
 	}
@@ -285,29 +314,41 @@ func (c *listCheck) list(ctx context.Context, l *List, others []*List, p cert.Di
 	c.answer.Reasons |= reasons // (l)
 }
 
+// counted reports whether a list of the same issuer and scope has counted: then
+// this one is older. Lists of several scopes stand beside each other, and one that
+// says revoked outweighs one that does not.
+func (c *listCheck) counted(l *List) bool {
+	return slices.ContainsFunc(c.answer.Considered, func(other Considered) bool {
+		return other.Why == "" && other.List.DeltaBase == nil && other.List.issuerKey == l.issuerKey &&
+			other.List.authority == l.authority && slices.Equal(other.List.extension(oidScopeText), l.extension(oidScopeText))
+	})
+}
+
 // unusable returns why a list says nothing about any certificate.
-func (c *listCheck) unusable(l *List) string {
-	now := c.query.Options.Time
+func (c *listCheck) unusable(l *List) fault {
 	switch {
 	case len(l.UnknownCritical) > 0:
 		// RFC 5280, 5.2 and 5.3.
-		return "has a critical extension that is not known, OID " + l.UnknownCritical[0]
+		return fault{CodeCRLCritical, "has a critical extension that is not known, OID " + l.UnknownCritical[0]}
 	case l.otherIssuers() && (l.point == nil || !l.point.Indirect):
-		return "names other issuers in its entries without being an indirect list"
-	case l.ThisUpdate.After(now.Add(ClockSkew)):
-		return "is not valid yet, made " + when(l.ThisUpdate)
+		return fault{CodeCRLScope, "names other issuers in its entries without being an indirect list"}
+	case l.early(c.query.Options.Time):
+		return fault{CodeCRLNotYet, "is not valid yet, made " + when(l.ThisUpdate)}
 	}
-	return ""
+	return fault{}
 }
 
 // outdated returns why a list is not the last word any more.
-func (c *listCheck) outdated(l *List) string {
+func (c *listCheck) outdated(l *List) fault {
+	now, rules := c.query.Options.Time, c.checker.rules
 	switch {
 	case l.NextUpdate.IsZero():
 		// RFC 5280, 5.1.2.5, demands the date.
-		return "does not say when the next one is due"
-	case l.expired(c.query.Options.Time):
-		return "is out of date, the next one was due " + when(l.NextUpdate)
+		return fault{CodeCRLExpired, "does not say when the next one is due"}
+	case l.expired(now.Add(-rules.grace)):
+		return fault{CodeCRLExpired, "is out of date, the next one was due " + when(l.NextUpdate)}
+	case rules.maxAge > 0 && now.Sub(l.ThisUpdate) > rules.maxAge:
+		return fault{CodeCRLExpired, fmt.Sprintf("is of %s, longer ago than the %s that are allowed", when(l.ThisUpdate), rules.maxAge)}
 	}
-	return ""
+	return fault{}
 }

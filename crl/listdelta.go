@@ -17,21 +17,23 @@ func (c *listCheck) delta(l *List, others []*List, key cert.PublicKey) *List {
 			continue
 		}
 		why := completes(d, l)
-		if why == "" {
+		if why == (fault{}) {
 			why = c.unusable(d)
 		}
-		if why == "" {
+		if why == (fault{}) {
 			why = c.outdated(d)
 		}
-		if why == "" {
+		if why == (fault{}) {
 			// (h): by the same key.
 			if err := c.checker.verified.check(d, key, c.query.Options.Strength); err != nil {
-				why = err.Error()
+				why = fault{CodeCRLSignature, err.Error()}
 			}
 		}
 		switch {
-		case why != "":
+		case why.code == CodeCRLSignature, why != (fault{}) && l.newer(d):
 			c.note(d, why)
+		case why != (fault{}):
+			c.refuse(d, why)
 		case newest == nil || d.newer(newest):
 			newest = d
 		}
@@ -69,22 +71,22 @@ func (c *listCheck) freshest(ctx context.Context, l *List) []*List {
 }
 
 // completes returns why a delta list does not complete a complete one.
-func completes(d, l *List) string {
+func completes(d, l *List) fault {
 	switch {
 	case d.issuerKey != l.issuerKey:
-		return "is another issuer's"
+		return fault{CodeCRLIssuer, "is another issuer's"}
 	case !slices.Equal(d.extension(oidScopeText), l.extension(oidScopeText)):
-		return "has another scope than the list that it would complete"
+		return fault{CodeCRLScope, "has another scope than the list that it would complete"}
 	case !slices.Equal(d.AuthorityKeyID, l.AuthorityKeyID):
-		return "is made with another key than the list that it would complete"
+		return fault{CodeCRLScope, "is made with another key than the list that it would complete"}
 	case l.Number == nil || d.Number == nil:
-		return "cannot be combined: one of the two lists has no number"
+		return fault{CodeCRLScope, "cannot be combined: one of the two lists has no number"}
 	case l.Number.Cmp(d.DeltaBase) < 0:
-		return fmt.Sprintf("completes list %s and later ones, and not %s", d.DeltaBase, l.Number)
+		return fault{CodeCRLScope, fmt.Sprintf("completes list %s and later ones, and not %s", d.DeltaBase, l.Number)}
 	case l.Number.Cmp(d.Number) >= 0:
-		return "is no newer than the complete list"
+		return fault{CodeCRLScope, "is no newer than the complete list"}
 	}
-	return ""
+	return fault{}
 }
 
 // extension returns the value of one of the list's extensions, nil for none.

@@ -10,37 +10,37 @@ import (
 
 // outside returns why a certificate does not lie in the scope of a list that is
 // found at a point (RFC 5280, 6.3.3 (b)).
-func (c *listCheck) outside(l *List, p cert.DistributionPoint) string {
+func (c *listCheck) outside(l *List, p cert.DistributionPoint) fault {
 	// (b)(1)
 	if len(p.CRLIssuer) > 0 {
 		if l.point == nil || !l.point.Indirect {
-			return "is no indirect list, and the certificate names another issuer of lists"
+			return fault{CodeCRLScope, "is no indirect list, and the certificate names another issuer of lists"}
 		}
 		if !slices.ContainsFunc(p.CRLIssuer, func(g cert.GeneralName) bool {
 			return g.Kind == cert.DirectoryName && cert.NameKey(g.Value) == l.issuerKey
 		}) {
-			return "has another issuer than the certificate names"
+			return fault{CodeCRLIssuer, "has another issuer than the certificate names"}
 		}
 	} else if l.issuerKey != c.target.IssuerKey {
-		return "has another issuer than the certificate"
+		return fault{CodeCRLIssuer, "has another issuer than the certificate"}
 	}
 	if l.authority && !c.isCA {
-		return "lies in the directory's authorityRevocationList, which is about CA certificates only"
+		return fault{CodeCRLScope, "lies in the directory's authorityRevocationList, which is about CA certificates only"}
 	}
 	switch s := l.point; {
 	case s == nil:
-		return ""
+		return fault{}
 	// (b)(2)(ii), (iii) and (iv)
 	case s.OnlyUserCerts && c.isCA:
-		return "is about end-entity certificates only"
+		return fault{CodeCRLScope, "is about end-entity certificates only"}
 	case s.OnlyCACerts && !c.isCA:
-		return "is about CA certificates only"
+		return fault{CodeCRLScope, "is about CA certificates only"}
 	case s.OnlyAttributeCerts:
-		return "is about attribute certificates only"
+		return fault{CodeCRLScope, "is about attribute certificates only"}
 	case s.Name != nil && !samePoint(l, p, c.target.RawIssuer):
-		return "belongs to another distribution point"
+		return fault{CodeCRLScope, "belongs to another distribution point"}
 	}
-	return ""
+	return fault{}
 }
 
 // samePoint reports whether a list's point and a certificate's have a name in

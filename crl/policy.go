@@ -3,6 +3,8 @@ package crl
 import (
 	"fmt"
 	"time"
+
+	"keyman/crl/certpath"
 )
 
 // A Revocation says how much a check demands of revocation lists.
@@ -64,9 +66,20 @@ type Policy struct {
 	Time time.Time
 	// Timeout bounds the check with all its fetches; zero is DefaultTimeout.
 	Timeout time.Duration
-	// AllowWeak accepts lists signed with SHA-1, and RSA and DSA keys from
-	// MinWeakBits on, where otherwise every key of a path must have MinBits.
-	// ECDSA keys below MinCurveBits and certificates signed with SHA-1 are
-	// refused in any case, the latter by crypto/x509.
+	// AllowWeak accepts certificates and lists signed with SHA-1, and RSA and DSA
+	// keys from MinWeakBits on, where otherwise every key of a path must have
+	// MinBits. ECDSA keys below MinCurveBits are refused in any case.
 	AllowWeak bool
+	// Grace is how long after its nextUpdate a list still counts.
+	Grace time.Duration
+	// MaxAge is how long after its thisUpdate a list counts at most; zero is as
+	// long as it says itself.
+	MaxAge time.Duration
+	// Purpose is what the certificate is to be used for; zero is anything.
+	Purpose certpath.Purpose
+	// Policies are the certificate policies of which one will do; none is any.
+	// ExplicitPolicy demands that the path is valid for one, InhibitMapping and
+	// InhibitAnyPolicy are those of RFC 5280, 6.1.1 (e) and (g).
+	Policies                                         []certpath.OID
+	ExplicitPolicy, InhibitMapping, InhibitAnyPolicy bool
 }

@@ -1,27 +1,31 @@
 package crl
 
 import (
-	"crypto/x509"
 	"fmt"
 	"time"
 
-	"keyman/internal/der"
-	"keyman/internal/dn"
+	"keyman/crl/certpath"
 )
 
 // The codes of a Reason. They are stable: programs may compare them.
 const (
-	// About the path.
-	CodeNoAnchor          = "no-anchor"
-	CodeMalformed         = "malformed"
-	CodeExpired           = "expired"
-	CodeNotYetValid       = "not-yet-valid"
-	CodeBadSignature      = "bad-signature"
-	CodeWeakSignature     = "weak-signature"
-	CodeWeakKey           = "weak-key"
-	CodeNotCA             = "not-a-ca"
-	CodeCriticalExtension = "critical-extension"
-	CodePath              = "path"
+	// About the path: those of certpath, with its words.
+	CodeNoAnchor          = string(certpath.CodeNoAnchor)
+	CodeMalformed         = string(certpath.CodeMalformed)
+	CodeExpired           = string(certpath.CodeExpired)
+	CodeNotYetValid       = string(certpath.CodeNotYetValid)
+	CodeBadSignature      = string(certpath.CodeBadSignature)
+	CodeWeakSignature     = string(certpath.CodeWeakSignature)
+	CodeWeakKey           = string(certpath.CodeWeakKey)
+	CodeNotCA             = string(certpath.CodeNotCA)
+	CodeKeyUsage          = string(certpath.CodeKeyUsage)
+	CodePathLength        = string(certpath.CodePathLength)
+	CodePurpose           = string(certpath.CodePurpose)
+	CodeNameConstraint    = string(certpath.CodeNameConstraint)
+	CodePolicy            = string(certpath.CodePolicy)
+	CodeCriticalExtension = string(certpath.CodeCriticalExtension)
+	CodeLimit             = string(certpath.CodeLimit)
+	CodePath              = "path" // the check itself could not be made
 
 	// About revocation.
 	CodeRevoked      = "revoked"
@@ -43,32 +47,27 @@ const (
 // reasonTable holds the words and the clause for each code. The words follow
 // the certificate's name.
 var reasonTable = map[string]struct{ words, clause string }{
-	CodeNoAnchor:          {"no path leads to a trusted certificate", "RFC 5280, 6.1.1 (d)"},
-	CodeMalformed:         {"cannot be read", "RFC 5280, 4.1"},
-	CodeExpired:           {"expired", "RFC 5280, 6.1.3 (a)(2)"},
-	CodeNotYetValid:       {"not valid yet", "RFC 5280, 6.1.3 (a)(2)"},
-	CodeBadSignature:      {"the signature of the issuer is wrong", "RFC 5280, 6.1.3 (a)(1)"},
-	CodeWeakSignature:     {"signed with a weak algorithm", ""},
-	CodeWeakKey:           {"its key is weak", ""},
-	CodeNotCA:             {"not allowed to sign certificates", "RFC 5280, 6.1.4 (k), (n)"},
-	CodeCriticalExtension: {"a critical extension is not known", "RFC 5280, 6.1.5 (f)"},
-	CodePath:              {"the path is not valid", "RFC 5280, 6.1"},
-	CodeRevoked:           {"revoked", "RFC 5280, 6.3.3 (i), (j)"},
-	CodeNoSource:          {"names no usable source of a revocation list", "RFC 5280, 4.2.1.13"},
-	CodeUnavailable:       {"no revocation list could be had", "RFC 5280, 6.3.3 (a)"},
-	CodeCRLExpired:        {"the revocation list is out of date", "RFC 5280, 5.1.2.5"},
-	CodeCRLNotYet:         {"the revocation list is not valid yet", "RFC 5280, 5.1.2.4"},
-	CodeCRLSignature:      {"the revocation list's signature does not stand", "RFC 5280, 6.3.3 (f), (g)"},
-	CodeCRLIssuer:         {"the revocation list is another issuer's", "RFC 5280, 6.3.3 (b)(1)"},
-	CodeCRLCritical:       {"the revocation list has a critical extension that is not known", "RFC 5280, 5.2, 5.3"},
-	CodeCRLScope:          {"the revocation list does not answer for this certificate", "RFC 5280, 6.3.3 (b)(2)"},
-	CodeUnchecked:         {"accepted without a revocation list", ""},
-	CodeChecked:           {"not revoked", "RFC 5280, 6.3.3"},
-	CodeAnchor:            {"is itself a trusted certificate: there is nothing to check", "RFC 5280, 6.1"},
+	CodeNoAnchor:      {"no path leads to a trusted certificate", "RFC 5280, 6.1.1 (d)"},
+	CodeMalformed:     {"cannot be read", "RFC 5280, 4.1"},
+	CodeWeakSignature: {"signed with a weak algorithm", ""},
+	CodeWeakKey:       {"its key is weak", ""},
+	CodePath:          {"the path is not valid", "RFC 5280, 6.1"},
+	CodeRevoked:       {"revoked", "RFC 5280, 6.3.3 (i), (j)"},
+	CodeNoSource:      {"names no usable source of a revocation list", "RFC 5280, 4.2.1.13"},
+	CodeUnavailable:   {"no revocation list could be had", "RFC 5280, 6.3.3 (a)"},
+	CodeCRLExpired:    {"the revocation list is out of date", "RFC 5280, 5.1.2.5"},
+	CodeCRLNotYet:     {"the revocation list is not valid yet", "RFC 5280, 5.1.2.4"},
+	CodeCRLSignature:  {"the revocation list's signature does not stand", "RFC 5280, 6.3.3 (f), (g)"},
+	CodeCRLIssuer:     {"the revocation list is another issuer's", "RFC 5280, 6.3.3 (b)(1)"},
+	CodeCRLCritical:   {"the revocation list has a critical extension that is not known", "RFC 5280, 5.2, 5.3"},
+	CodeCRLScope:      {"the revocation list does not answer for this certificate", "RFC 5280, 6.3.3 (b)(2)"},
+	CodeUnchecked:     {"accepted without a revocation list", ""},
+	CodeChecked:       {"not revoked", "RFC 5280, 6.3.3"},
+	CodeAnchor:        {"is itself a trusted certificate: there is nothing to check", "RFC 5280, 6.1"},
 }
 
 // newReason makes a Reason about a certificate, which may be nil.
-func newReason(severity Severity, code string, cert *x509.Certificate, detail string) Reason {
+func newReason(severity Severity, code string, cert *certpath.Certificate, detail string) Reason {
 	entry := reasonTable[code]
 	r := Reason{Severity: severity, Code: code, Text: entry.words, Clause: entry.clause}
 	if detail != "" {
@@ -76,7 +75,7 @@ func newReason(severity Severity, code string, cert *x509.Certificate, detail st
 	}
 	if cert != nil {
 		r.Certificate = subjectOf(cert)
-		r.Serial = der.SerialText(cert.SerialNumber)
+		r.Serial = serialText(cert)
 		r.Text = fmt.Sprintf("%s (serial %s): %s", r.Certificate, r.Serial, r.Text)
 	}
 	return r
@@ -104,16 +103,11 @@ func listName(l *List) string {
 }
 
 // subjectOf names a certificate for people.
-func subjectOf(cert *x509.Certificate) string {
-	name, err := dn.FromDER(cert.RawSubject)
-	switch {
-	case err != nil:
-		return cert.Subject.String()
-	case name.IsEmpty():
+func subjectOf(cert *certpath.Certificate) string {
+	if cert.Subject.IsEmpty() {
 		return "certificate without a subject"
-	default:
-		return name.String()
 	}
+	return cert.Subject.String()
 }
 
 // when writes an instant for people.

@@ -2,12 +2,12 @@ package crl
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"net/url"
 	"slices"
 	"time"
 
+	"keyman/internal/cert"
 	"keyman/internal/dn"
 )
 
@@ -76,29 +76,52 @@ func placeOfName(source Source, n dn.Name) place {
 	return place{"directory entry " + n.LDAP(), func(ctx context.Context) ([]*List, error) { return source.ListsByIssuer(ctx, n) }}
 }
 
-// places returns where to look for the list of a certificate, best first: all
-// alternatives of its distribution points in the order of the protocols, or
-// where it names no points, the configured directory under the issuer's name.
-func places(source Source, order []Protocol, cert *x509.Certificate, at []point) []place {
+// protocolOfName returns the protocol for a name of a distribution point, "" for
+// one that is not fetched.
+func protocolOfName(g cert.GeneralName) Protocol {
+	switch g.Kind {
+	case cert.URIName:
+		return protocolOf(g.Text())
+	case cert.DirectoryName:
+		return LDAP
+	default:
+		return ""
+	}
+}
+
+// places returns where to look for the lists of a distribution point, best first:
+// all its names in the order of the protocols, a directory name in the configured
+// directory.
+func places(source Source, order []Protocol, names []cert.GeneralName) []place {
 	if source == nil {
 		return nil
 	}
 	var all []place
 	for _, protocol := range order {
-		for _, name := range pointNames(cert, at) {
-			for _, u := range name.URIs {
-				if protocolOf(u) == protocol {
-					all = append(all, placeOfURL(source, u))
-				}
+		for _, g := range names {
+			if protocolOfName(g) != protocol {
+				continue
 			}
-			if protocol == LDAP {
-				for _, n := range name.Names {
-					all = append(all, placeOfName(source, n))
-				}
+			p, ok := placeOf(source, g)
+			if ok && !slices.ContainsFunc(all, func(other place) bool { return other.name == p.name }) {
+				all = append(all, p)
 			}
 		}
 	}
-	return slices.CompactFunc(all, func(a, b place) bool { return a.name == b.name })
+	return all
+}
+
+// placeOf returns the place that a URI or a directory name stands for.
+func placeOf(source Source, g cert.GeneralName) (place, bool) {
+	if g.Kind == cert.URIName {
+		u := g.Text()
+		return place{u, func(ctx context.Context) ([]*List, error) { return source.Lists(ctx, u) }}, true
+	}
+	n, err := g.Directory()
+	if err != nil || n.IsEmpty() {
+		return place{}, false
+	}
+	return place{"directory entry " + n.LDAP(), func(ctx context.Context) ([]*List, error) { return source.ListsByIssuer(ctx, n) }}, true
 }
 
 // shareOf gives one of the places that are left its share of the time.

@@ -53,6 +53,11 @@ type Verdict struct {
 	// NextUpdate is when the first of the lists that counted is due; zero
 	// where none counted.
 	NextUpdate time.Time `json:"next_update,omitzero"`
+	// Path names the certificates of the accepted path, the first one first and
+	// the anchor last.
+	Path []string `json:"path,omitempty"`
+	// Policies are those that are valid on it, as OIDs; 2.5.29.32.0 is any.
+	Policies []string `json:"policies,omitempty"`
 }
 
 // Accepted reports whether the chain may be used.

@@ -1,0 +1,99 @@
+package crl_test
+
+import (
+	"crypto/x509"
+	"slices"
+	"testing"
+	"time"
+
+	"keyman/crl"
+	"keyman/crl/certpath"
+)
+
+// TestListAge: grace after nextUpdate, with a warning, and a maximal age.
+func TestListAge(t *testing.T) {
+	const day = 24 * time.Hour
+	ca := newCA(t, "CA")
+	leaf, bad := ca.issue("leaf"), ca.issue("bad")
+	list := mustParse(t, ca.list(dated(-9, -2), revoking(crl.KeyCompromise, bad))) // two days out of date
+	for _, c := range []struct {
+		name          string
+		cert          *x509.Certificate
+		grace, maxAge time.Duration
+		status        crl.Status
+		codes         []string
+	}{
+		{"no grace", leaf, 0, 0, crl.StatusUndetermined, []string{"fatal no-source", "fatal crl-expired"}},
+		{"too little grace", leaf, 2*day - time.Second, 0, crl.StatusUndetermined, []string{"fatal no-source", "fatal crl-expired"}},
+		{"grace", leaf, 2 * day, 0, crl.StatusGood, []string{"warning checked"}},
+		{"grace, and too old", leaf, 2 * day, 9*day - time.Second, crl.StatusUndetermined, []string{"fatal no-source", "fatal crl-expired"}},
+		{"grace, and old enough", leaf, 2 * day, 9 * day, crl.StatusGood, []string{"warning checked"}},
+		{"revoked within the grace", bad, 2 * day, 0, crl.StatusRevoked, []string{"fatal revoked"}},
+	} {
+		v := newChecker(t, crl.CheckerConfig{Lists: []*crl.List{list}}).
+			Check(t.Context(), ders(c.cert), crl.Policy{Anchors: ders(ca.cert), Grace: c.grace, MaxAge: c.maxAge})
+		if v.Status != c.status || !slices.Equal(codes(v), c.codes) {
+			t.Errorf("%s: %s %q, want %s %q", c.name, v.Status, codes(v), c.status, c.codes)
+		}
+	}
+}
+
+// TestGraceWithoutServer: a list that was fetched serves its grace also where the
+// place does not answer any more.
+func TestGraceWithoutServer(t *testing.T) {
+	const at = "http://crl.test/ca"
+	s := newShelf(t)
+	ca := newCA(t, "CA")
+	cert := ca.issue("gw1", at)
+	clock := now
+	checker := newChecker(t, crl.CheckerConfig{Source: s, Clock: func() time.Time { return clock }})
+	policy := crl.Policy{Anchors: ders(ca.cert), Grace: 24 * time.Hour}
+	s.put(at, ca.list(dated(-1, 1)))
+	for _, step := range []struct {
+		after  time.Duration
+		status crl.Status
+		codes  []string
+	}{
+		{0, crl.StatusGood, []string{"note checked"}},
+		{25 * time.Hour, crl.StatusGood, []string{"note crl-unavailable", "warning checked"}},
+		{47 * time.Hour, crl.StatusGood, []string{"note crl-unavailable", "warning checked"}},
+		{49 * time.Hour, crl.StatusUndetermined, []string{"fatal crl-unavailable", "fatal crl-expired"}},
+	} {
+		clock = now.Add(step.after)
+		if v := checker.Check(t.Context(), ders(cert), policy); v.Status != step.status || !slices.Equal(codes(v), step.codes) {
+			t.Errorf("after %s: %s %q, want %s %q", step.after, v.Status, codes(v), step.status, step.codes)
+		}
+		s.put(at)
+	}
+}
+
+// TestAnchorBetween: a trusted certificate need not be self-signed, and ends the
+// path: nothing above it is needed or asked.
+func TestAnchorBetween(t *testing.T) {
+	root := newCA(t, "Root")
+	sub := root.subCA("Sub", "http://crl.test/root")
+	leaf := sub.issue("leaf")
+	checker := newChecker(t, crl.CheckerConfig{Lists: []*crl.List{mustParse(t, sub.list())}})
+	v := checker.Check(t.Context(), ders(leaf), crl.Policy{Anchors: ders(sub.cert)})
+	if !v.Accepted() || !slices.Equal(codes(v), []string{"note checked"}) {
+		t.Errorf("%s %q", v.Status, codes(v))
+	}
+	if want := []string{"C=CH, CN=leaf (serial 03e9)", "C=CH, CN=Sub (serial 65)"}; !slices.Equal(v.Path, want) {
+		t.Errorf("path %q, want %q", v.Path, want)
+	}
+}
+
+// TestPurpose: the policy says what for; nothing else is looked at without it.
+func TestPurpose(t *testing.T) {
+	ca := newCA(t, "CA")
+	server := ca.issueWith(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
+	for purpose, want := range map[certpath.Purpose]crl.Status{
+		certpath.AnyPurpose: crl.StatusGood, certpath.Server: crl.StatusGood, certpath.Client: crl.StatusInvalid,
+	} {
+		v := newChecker(t, crl.CheckerConfig{}).
+			Check(t.Context(), ders(server), crl.Policy{Anchors: ders(ca.cert), Revocation: crl.Off, Purpose: purpose})
+		if v.Status != want {
+			t.Errorf("%s: %s %q, want %s", purpose, v.Status, codes(v), want)
+		}
+	}
+}
