@@ -153,6 +153,7 @@ func faultTable(t *testing.T, ca *testCA, target int64) []fault {
 		{"a web page", httpAt, of([]byte("<html>no list</html>")), crl.FetcherConfig{}, crl.CodeUnavailable, "malformed", unanswered},
 		{"the answer 404", httpAt, says(web("404 Not Found", 0, "", nil)), crl.FetcherConfig{}, crl.CodeUnavailable, "404", unanswered},
 		{"the answer 500", httpAt, says(web("500 Internal Server Error", 0, "", nil)), crl.FetcherConfig{}, crl.CodeUnavailable, "500", unanswered},
+		{"the server begins no TLS", []string{"https://pki.test/ca.crl"}, says(), crl.FetcherConfig{}, crl.CodeUnavailable, "deadline", unanswered},
 		{"no HTTP", httpAt, says("220 mail.test ESMTP\r\n\r\n"), crl.FetcherConfig{}, crl.CodeUnavailable, "malformed", unanswered},
 
 		// The proxy.
@@ -174,6 +175,7 @@ func faultTable(t *testing.T, ca *testCA, target int64) []fault {
 		{"the directory announces too much", ldapAt, says("\x30\x84\x7f\xff\xff\x00"), crl.FetcherConfig{}, crl.CodeUnavailable, "larger than the limit", unanswered},
 		{"the directory refers to another one", ldapAt, says(result(10)), crl.FetcherConfig{}, crl.CodeUnavailable, "not followed", unanswered},
 		{"the directory refuses the bind", ldapAt, says(message(tlv(0x61, "\x0a\x01\x30", "\x04\x00", "\x04\x00"))), crl.FetcherConfig{LDAPVersion: 2}, crl.CodeUnavailable, "bind with LDAP version 2", unanswered},
+		{"the directory begins no TLS", []string{"ldaps://dir.test/CN=CA,C=CH"}, says(), crl.FetcherConfig{}, crl.CodeUnavailable, "deadline", unanswered},
 		{"no LDAP", ldapAt, says("HTTP/1.1 400 Bad Request\r\n\r\n"), crl.FetcherConfig{}, crl.CodeUnavailable, "malformed", unanswered},
 
 		// The list.

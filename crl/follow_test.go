@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,10 +38,15 @@ func TestFollow(t *testing.T) {
 				}
 				defer cancel()
 				begin := time.Now()
-				asked := make([]time.Duration, 0, len(c.takes))
+				var (
+					mu    sync.Mutex
+					asked []time.Duration
+				)
 				var came []int
 				for i, answered := range follow(ctx, len(c.takes), func(ctx context.Context, i int) bool {
-					asked = append(asked, time.Since(begin)) // one place at a time begins
+					mu.Lock()
+					asked = append(asked, time.Since(begin))
+					mu.Unlock()
 					select {
 					case <-time.After(c.takes[i]):
 						return true

@@ -36,7 +36,8 @@ type pace struct {
 	mu      sync.Mutex
 	got     int64 // bytes in this window
 	running bool
-	timer   *time.Timer
+	run     int         // counts the calls of start
+	timer   *time.Timer // of this run
 }
 
 // newPace returns a pace for a rate in bytes a second; a rate below 1 is nil.
@@ -54,12 +55,10 @@ func (p *pace) start() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.run++
 	p.got, p.running = 0, true
-	if p.timer == nil {
-		p.timer = time.AfterFunc(rateWindow, p.look)
-		return
-	}
-	p.timer.Reset(rateWindow)
+	run := p.run
+	p.timer = time.AfterFunc(rateWindow, func() { p.look(run) })
 }
 
 // add counts bytes.
@@ -84,11 +83,13 @@ func (p *pace) stop() {
 	}
 }
 
-// look runs at the end of each window.
-func (p *pace) look() {
+// look runs at the end of each window of a run. It may come late, when that run is
+// over and another one has begun.
+func (p *pace) look(run int) {
 	p.mu.Lock()
-	slow := p.running && p.got < p.least
-	if p.running && !slow {
+	current := p.running && p.run == run
+	slow := current && p.got < p.least
+	if current && !slow {
 		p.got = 0
 		p.timer.Reset(rateWindow)
 	}
