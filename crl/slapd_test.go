@@ -2,12 +2,19 @@ package crl_test
 
 import (
 	"bytes"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
+	"math/big"
+	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"keyman/crl"
 	"keyman/crl/certpath"
@@ -85,5 +92,58 @@ func TestLargeListFromSlapd(t *testing.T) {
 		if err != nil || !bytes.Equal(l.Raw(), der) {
 			t.Errorf("through %v: %v", proxy, err)
 		}
+	}
+}
+
+// TestSlapdTLS: StartTLS and ldaps with OpenLDAP, whose certificate is from a CA that
+// is known here and from one that is not.
+func TestSlapdTLS(t *testing.T) {
+	ca := newCA(t, "CA")
+	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "127.0.0.1"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	key := newKey(t)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]*pem.Block{
+		"ca.pem":   {Type: "CERTIFICATE", Bytes: ca.cert.Raw},
+		"cert.pem": {Type: "CERTIFICATE", Bytes: sign(t, template, ca.cert, key, ca.key).Raw},
+		"key.pem":  {Type: "PRIVATE KEY", Bytes: keyDER},
+	}
+	dir := t.TempDir()
+	for name, block := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	der := ca.list()
+	encode := base64.StdEncoding.EncodeToString
+	plain, secure := testpeer.SlapdTLS(t, nil, fmt.Sprintf(directoryLDIF, encode(ca.cert.Raw), encode(der)), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	known := crl.DefaultSettings()
+	known.CAFile = filepath.Join(dir, "ca.pem")
+	for _, c := range []struct {
+		server   string
+		startTLS bool
+	}{{strings.TrimPrefix(plain, "ldap://"), true}, {secure, false}, {"127.0.0.1:1," + secure, true}} {
+		known.LDAPServer, known.LDAPStartTLS = c.server, c.startTLS
+		config, err := known.FetcherConfig()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := newFetcher(t, config).Fetch(t.Context(), "ldap:///cn=CA,c=CH")
+		if err != nil || !bytes.Equal(l.Raw(), der) {
+			t.Errorf("%s: %v", c.server, err)
+		}
+		config.RootCAs = nil
+		if _, err := newFetcher(t, config).Fetch(t.Context(), "ldap:///cn=CA,c=CH"); err == nil || !strings.Contains(err.Error(), "certificate") {
+			t.Errorf("%s, of a CA that is not known: %v", c.server, err)
+		}
+	}
+	// A server that has no certificate refuses, and is not asked without TLS.
+	bare := strings.TrimPrefix(testpeer.Slapd(t, nil, fmt.Sprintf(directoryLDIF, encode(ca.cert.Raw), encode(der))), "ldap://")
+	f := newFetcher(t, crl.FetcherConfig{LDAPServers: []crl.LDAPServer{{Address: bare}}, StartTLS: true})
+	if _, err := f.Fetch(t.Context(), "ldap:///cn=CA,c=CH"); err == nil || !strings.Contains(err.Error(), "StartTLS: the server answered") {
+		t.Errorf("a server without TLS: %v", err)
 	}
 }

@@ -34,6 +34,20 @@ access to * by * read
 // It runs inside host, or on the machine's loopback where host is nil.
 func Slapd(t testing.TB, host *Host, ldif string) string {
 	t.Helper()
+	plain, _ := slapd(t, host, ldif, "")
+	return plain
+}
+
+// SlapdTLS is Slapd with a certificate and its key, in PEM files, for StartTLS at
+// the first address that it returns, and for ldaps at the second.
+func SlapdTLS(t testing.TB, host *Host, ldif, cert, key string) (plain, secure string) {
+	t.Helper()
+	return slapd(t, host, ldif, fmt.Sprintf("TLSCertificateFile %s\nTLSCertificateKeyFile %s\n", cert, key))
+}
+
+// slapd starts the server; tls are the lines of its configuration for TLS.
+func slapd(t testing.TB, host *Host, ldif, tls string) (plain, secure string) {
+	t.Helper()
 	Need(t, "slapd", "slapadd")
 	root, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimLeft(ldif, "\n"), "dn: "), "\n")
 	dir := t.TempDir()
@@ -41,13 +55,18 @@ func Slapd(t testing.TB, host *Host, ldif string) string {
 		t.Fatal(err)
 	}
 	config, entries := filepath.Join(dir, "slapd.conf"), filepath.Join(dir, "entries.ldif")
-	write(t, config, fmt.Sprintf(slapdConfig, dir, root))
+	write(t, config, tls+fmt.Sprintf(slapdConfig, dir, root))
 	write(t, entries, ldif)
 	p := place{host}
 	p.run(t, "slapadd", "-f", config, "-l", entries)
 	at := p.freePort(t)
-	url := "ldap://" + at.String()
+	plain = "ldap://" + at.String()
+	urls := plain
+	if tls != "" {
+		secure = "ldaps://" + p.freePort(t).String()
+		urls += " " + secure
+	}
 	// Level 256 logs each operation, and keeps slapd in the foreground.
-	p.serve(t, at, "slapd", "-f", config, "-h", url, "-d", "256")
-	return url
+	p.serve(t, at, "slapd", "-f", config, "-h", urls, "-d", "256")
+	return plain, secure
 }
