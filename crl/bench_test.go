@@ -177,3 +177,30 @@ func BenchmarkLookup(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkReopen opens a list of the cache, and checks its signature, which reads
+// all of it.
+func BenchmarkReopen(b *testing.B) {
+	ca := newCA(b, "CA")
+	l := mustParse(b, signedLargeList(b, ca, 1_000_000, true))
+	dir := b.TempDir()
+	put := crl.Found{List: l, Place: "a", Signer: ca.cert, At: now}
+	if _, err := newCache(b, dir, 0).Put(b.Context(), put); err != nil {
+		b.Fatal(err)
+	}
+	for name, verify := range map[string]bool{"open": false, "open-and-verify": true} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			reportProcessorTime(b)
+			for b.Loop() {
+				lists, err := newCache(b, dir, 0).Lists()
+				if err != nil || len(lists) != 1 || lists[0].Len() != l.Len() {
+					b.Fatal(err)
+				}
+				if verify && lists[0].CheckSignatureFrom(ca.cert, false) != nil {
+					b.Fatal("the signature")
+				}
+			}
+		})
+	}
+}

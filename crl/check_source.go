@@ -109,16 +109,18 @@ func (s *placeSource) share(ctx context.Context, target *certpath.Certificate, h
 func (s *placeSource) ask(ctx context.Context, p place, signer []byte) answer {
 	checker, policy := s.run.checker, s.run.policy
 	fetch := func(ctx context.Context) answer {
+		// Without a certificate nothing is verified here; ListChecker does that.
+		issuer, unknown := x509.ParseCertificate(signer)
+		if unknown != nil {
+			issuer = nil
+		} else if a := checker.disk.answer(ctx, p.name, issuer, policy.AllowWeak, s.run.now); len(a.lists) > 0 {
+			return a
+		}
 		lists, err := p.lookup(ctx)
 		if err != nil {
 			return answer{err: err}
 		}
-		issuer, err := x509.ParseCertificate(signer)
-		if err != nil {
-			// It verifies nothing here; ListChecker does.
-			return verify(lists, nil, policy.AllowWeak)
-		}
-		return verify(lists, issuer, policy.AllowWeak)
+		return checker.disk.keep(ctx, p.name, issuer, verify(lists, issuer, policy.AllowWeak))
 	}
 	return checker.cache.get(ctx, newCacheKey(p.name, signer, policy.AllowWeak), s.run.now, fetch)
 }

@@ -27,6 +27,11 @@ type CheckerConfig struct {
 	FetchTimeout time.Duration
 	// CacheBytes bounds the lists kept in memory; zero is DefaultCacheBytes.
 	CacheBytes int64
+	// Disk keeps lists beyond the life of the Checker; nil keeps none.
+	Disk *Cache
+	// DiskError is told why a list could not be kept, or one that was kept could
+	// not be used; nil is nobody. No check fails for it.
+	DiskError func(error)
 	// Clock is asked for the time; nil is time.Now.
 	Clock func() time.Time
 }
@@ -40,6 +45,7 @@ type Checker struct {
 	order  []Protocol
 	clock  func() time.Time
 	cache  *cache
+	disk   disk
 
 	verified *verified
 	anchors  anchors
@@ -66,11 +72,16 @@ func NewChecker(config CheckerConfig) (*Checker, error) {
 		c.clock = time.Now
 	}
 	c.cache = newCache(config, c.clock)
+	c.disk.cache, c.disk.report, c.disk.clock = config.Disk, config.DiskError, c.clock
 	return c, nil
 }
 
-// Flush forgets all lists that were fetched.
-func (c *Checker) Flush() { c.cache.flush() }
+// Flush makes all lists be fetched anew that this Checker, or another one with
+// the same Disk, has fetched so far.
+func (c *Checker) Flush() {
+	c.disk.flush()
+	c.cache.flush()
+}
 
 // Check validates chain[0], over the other certificates of chain in any order,
 // to an anchor of the policy (RFC 5280, 6.1, by certpath.Validate), and looks for

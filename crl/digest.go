@@ -1,7 +1,11 @@
 package crl
 
 import (
+	"bytes"
+	"cmp"
 	"crypto"
+	_ "crypto/sha256" // registered for crypto.SHA256
+	"fmt"
 	"sync"
 
 	"keyman/internal/cert"
@@ -15,6 +19,10 @@ type signedPart struct {
 
 	once   sync.Once
 	digest []byte
+	// expected is what check said when the list was stored, where it comes from
+	// the cache on disk.
+	expected []byte
+	err      error
 }
 
 // signatureHash returns the hash of a signature AlgorithmIdentifier, 0 where it
@@ -32,17 +40,37 @@ func signatureHash(element []byte) crypto.Hash {
 }
 
 // sum returns the digest of what is signed by the hash of the signature, or the
-// octets themselves where that has no hash.
-func (s *signedPart) sum() []byte {
-	if s.hash == 0 {
-		return s.tbs
-	}
+// octets themselves where that has no hash. It fails where they are not those that
+// were stored.
+func (s *signedPart) sum() ([]byte, error) {
 	s.once.Do(func() {
-		if s.digest == nil {
-			h := s.hash.New()
-			h.Write(s.tbs)
-			s.digest = h.Sum(nil)
+		if s.digest == nil && s.hash != 0 {
+			s.digest = sumBy(s.hash, s.tbs)
+		}
+		if s.expected != nil && !bytes.Equal(s.check(), s.expected) {
+			s.err = fmt.Errorf("the list in the cache is %w: it is not the one that was stored", ErrDamaged)
 		}
 	})
-	return s.digest
+	switch {
+	case s.err != nil:
+		return nil, s.err
+	case s.hash == 0:
+		return s.tbs, nil
+	}
+	return s.digest, nil
+}
+
+// check returns a digest by which the list is known again: that of the signature
+// where there is one.
+func (s *signedPart) check() []byte {
+	if s.digest != nil {
+		return s.digest
+	}
+	return sumBy(cmp.Or(s.hash, crypto.SHA256), s.tbs)
+}
+
+func sumBy(hash crypto.Hash, octets []byte) []byte {
+	h := hash.New()
+	h.Write(octets)
+	return h.Sum(nil)
 }

@@ -16,6 +16,8 @@
 // proves nothing until List.CheckSignatureFrom has seen its issuer's certificate;
 // only Checker does all that belongs to a check.
 //
+// Cache keeps verified lists in a folder, for other processes and for later.
+//
 // Fetcher gets lists by http, https, ldap and ldaps, directly or through a proxy,
 // within limits on size, time, rate and redirects; Fetcher.Get asks whether a list
 // at hand still stands. SourceLists gives a ListChecker what a Fetcher gets, and

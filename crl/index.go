@@ -41,6 +41,14 @@ func (x *index) len() int { return len(x.slots) / slotSize }
 // size returns the octets that the index takes.
 func (x *index) size() int64 { return int64(len(x.starts)) + int64(len(x.slots)) }
 
+// startsFor returns how many starts the index of some entries has.
+func startsFor(entries int) int {
+	if entries == 0 {
+		return 0
+	}
+	return (entries+bucketSize-1)/bucketSize + 1
+}
+
 // A probe is where a search for a serial number has come to.
 type probe struct {
 	hash    uint32
@@ -114,7 +122,7 @@ func (m *indexMaker) index() index {
 	if m.count == 0 {
 		return x
 	}
-	buckets := (m.count + bucketSize - 1) / bucketSize
+	buckets := startsFor(m.count) - 1
 	// place[b+1] counts bucket b, then place[b] is where its next slot goes.
 	place := make([]uint32, buckets+1)
 	for _, chunk := range m.chunks {

@@ -46,7 +46,11 @@ func (v *verified) check(l *List, key cert.PublicKey, strength certpath.Strength
 	if ok {
 		return result
 	}
-	if result = cert.CheckDigest(algorithm, key, l.signed.sum(), l.signature); result != nil {
+	digest, err := l.signed.sum()
+	if err != nil {
+		return err
+	}
+	if result = cert.CheckDigest(algorithm, key, digest, l.signature); result != nil {
 		result = fmt.Errorf("is not signed by its issuer's key: %w", result)
 	}
 	v.mu.Lock()

@@ -113,6 +113,8 @@ type parser struct {
 	revoked   element
 	algorithm []byte // the one inside
 	index     *indexMaker
+	// stored: the list was hashed and indexed when it was stored.
+	stored bool
 }
 
 // parse reads a CertificateList (RFC 5280, 5.1).
@@ -160,7 +162,9 @@ func (p *parser) head(limit int64) error {
 	p.algorithm = bytes.Clone(p.whole(algorithm))
 	if h := signatureHash(p.algorithm); h != 0 {
 		p.list.signed.hash = h
-		p.hashPart(h.New(), p.tbs.start, p.tbs.to)
+		if !p.stored {
+			p.hashPart(h.New(), p.tbs.start, p.tbs.to)
+		}
 	}
 	issuer, err := p.next(cbasn1.SEQUENCE, "issuer")
 	if err != nil {

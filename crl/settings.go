@@ -289,17 +289,26 @@ func readCAs(file string) (*x509.CertPool, error) {
 // NewChecker returns a Checker that fetches as the settings say, and that has
 // some lists at hand without fetching.
 func (s Settings) NewChecker(atHand ...*List) (*Checker, error) {
-	config, err := s.FetcherConfig()
+	config, err := s.CheckerConfig()
 	if err != nil {
 		return nil, err
+	}
+	config.Lists = atHand
+	return NewChecker(config)
+}
+
+// CheckerConfig returns what NewChecker takes, for a Checker that fetches as the
+// settings say.
+func (s Settings) CheckerConfig() (CheckerConfig, error) {
+	config, err := s.FetcherConfig()
+	if err != nil {
+		return CheckerConfig{}, err
 	}
 	fetcher, err := NewFetcher(config)
 	if err != nil {
-		return nil, err
+		return CheckerConfig{}, err
 	}
-	return NewChecker(CheckerConfig{
-		Source: NewBackoff(fetcher, nil), Lists: atHand, Order: s.FetchOrder, FetchTimeout: time.Duration(s.FetchTimeout),
-	})
+	return CheckerConfig{Source: NewBackoff(fetcher, nil), Order: s.FetchOrder, FetchTimeout: time.Duration(s.FetchTimeout)}, nil
 }
 
 // Policy returns the policy of the settings, with anchors in DER.

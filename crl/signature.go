@@ -163,7 +163,11 @@ func (l *List) verify(issuer *x509.Certificate, allowWeak bool) error {
 	if err != nil {
 		return fmt.Errorf("key of the issuer's certificate: %w", err)
 	}
-	if err := cert.CheckDigest(algorithm, key, l.signed.sum(), l.signature); err != nil {
+	digest, err := l.signed.sum()
+	if err != nil {
+		return err
+	}
+	if err := cert.CheckDigest(algorithm, key, digest, l.signature); err != nil {
 		return fmt.Errorf("the signature is wrong: %w", err)
 	}
 	return nil

@@ -73,7 +73,7 @@ func placeOfURL(source Source, url string) place {
 
 // placeOfName is what lies in the directory's entry of a name.
 func placeOfName(source Source, n dn.Name) place {
-	return place{"directory entry " + n.LDAP(), func(ctx context.Context) ([]*List, error) { return source.ListsByIssuer(ctx, n) }}
+	return place{directoryPlace(n), func(ctx context.Context) ([]*List, error) { return source.ListsByIssuer(ctx, n) }}
 }
 
 // protocolOfName returns the protocol for a name of a distribution point, "" for
@@ -123,6 +123,9 @@ func placeOf(source Source, g cert.GeneralName) (place, bool) {
 	}
 	return place{"directory entry " + n.LDAP(), func(ctx context.Context) ([]*List, error) { return source.ListsByIssuer(ctx, n) }}, true
 }
+
+// directoryPlace is the name of the place where a directory has an issuer's lists.
+func directoryPlace(issuer dn.Name) string { return "directory entry " + issuer.LDAP() }
 
 // shareOf gives one of the places that are left its share of the time.
 func shareOf(ctx context.Context, left int) (context.Context, context.CancelFunc) {

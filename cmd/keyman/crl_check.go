@@ -17,7 +17,7 @@ import (
 type crlCheckFlags struct {
 	trust, intermediate, lists []string
 	revocation, proxy, time    string
-	allowWeak                  bool
+	allowWeak, noCache         bool
 	keydb                      *keydbFlags
 }
 
@@ -27,7 +27,8 @@ func newCRLCheckCommand(a *app) *cobra.Command {
 		Use:   "check CERT...",
 		Short: "Check certificates: their path, and whether they are revoked",
 		Long: `Check certificates: the path to a trusted CA, and each certificate below it in
-its issuer's revocation list. A file may hold the certificate and, behind it,
+its issuer's revocation list. A list that was fetched before is used until it is
+due, unless --no-cache is given. A file may hold the certificate and, behind it,
 those of the CAs between. Trusted are the CAs of --trust, or else the trusted
 ones of the key database.
 
@@ -42,6 +43,7 @@ not be found out, or a file could not be read.`,
 	cmd.Flags().StringVar(&f.revocation, "revocation", "", "`policy`: strict, ifuri, relaxed or off (default: as keyman crl config says)")
 	cmd.Flags().StringVar(&f.time, "time", "", "check for this instant, an RFC 3339 `time` such as 2026-01-02T15:04:05Z (default now)")
 	cmd.Flags().BoolVar(&f.allowWeak, "allow-weak", false, "accept revocation lists signed with SHA-1, and RSA and DSA keys of 1024 to 2047 bits")
+	cmd.Flags().BoolVar(&f.noCache, "no-cache", false, "fetch all revocation lists anew, and keep none")
 	addProxyFlag(cmd, &f.proxy)
 	f.keydb = addKeydbFlags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("trust", "keydb")
@@ -130,7 +132,18 @@ func (a *app) newCheck(ctx context.Context, f crlCheckFlags) (*crl.Checker, crl.
 		}
 		lists = append(lists, l)
 	}
-	checker, err := s.NewChecker(lists...)
+	config, err := s.CheckerConfig()
+	if err != nil {
+		return nil, policy, err
+	}
+	config.Lists = lists
+	if !f.noCache {
+		if config.Disk, err = a.crlCache(); err != nil {
+			return nil, policy, err
+		}
+		config.DiskError = func(err error) { a.warnf("%v", err) }
+	}
+	checker, err := crl.NewChecker(config)
 	return checker, policy, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,7 +79,7 @@ func TestCRLOverTheNetwork(t *testing.T) {
 		}
 	}
 	publish()
-	check := []string{"crl", "check", path("gw1.pem"), "--trust", path("ca.pem")}
+	check := []string{"crl", "check", "--no-cache", path("gw1.pem"), "--trust", path("ca.pem")}
 	s.must(check...)
 	s.must(append(check, "--proxy", "socks4a://gw1@"+proxy.Addr())...)
 	if c := <-seen; c.UserID != "gw1" || c.Err != nil {
@@ -101,6 +102,7 @@ func TestCRLOverTheNetwork(t *testing.T) {
 		t.Error("nothing shown")
 	}
 
+	s.checkCache(slices.DeleteFunc(slices.Clone(check), func(arg string) bool { return arg == "--no-cache" }))
 	s.must("ca", "revoke", "lab", "--cert", path("gw1.pem"), "--reason", "keyCompromise")
 	publish()
 	for _, order := range []string{"http,ldap", "ldap"} {
@@ -121,6 +123,60 @@ func TestCRLOverTheNetwork(t *testing.T) {
 	directory.Close()
 	if code, stdout, _ := s.run(check...); code != exitFailed || !strings.Contains(stdout, "undetermined") {
 		t.Errorf("without servers: exit code %d\n%s", code, stdout)
+	}
+}
+
+// checkCache has a check fill the cache, and tends it; check is the command.
+func (s session) checkCache(check []string) {
+	s.t.Helper()
+	s.must(check...)
+	var lists []struct {
+		Name    string
+		Number  string
+		Outcome string
+		Places  []string
+	}
+	listed := func(code int, args ...string) {
+		s.t.Helper()
+		got, stdout, stderr := s.run(append([]string{"--json", "crl", "cache"}, args...)...)
+		if err := json.Unmarshal([]byte(stdout), &lists); err != nil || got != code {
+			s.t.Fatalf("%q: exit code %d, %v\n%s%s", args, got, err, stdout, stderr)
+		}
+	}
+	listed(exitOK, "list")
+	if len(lists) != 1 || lists[0].Number != "1" || len(lists[0].Places) != 1 {
+		s.t.Fatalf("%+v", lists)
+	}
+	name := lists[0].Name
+	if table := s.must("crl", "cache", "list"); !strings.Contains(table, name[:8]+"  1 ") {
+		s.t.Errorf("list\n%s", table)
+	}
+	for command, outcome := range map[string]string{"verify": "good", "refresh": "unchanged"} {
+		if listed(exitOK, command, name[:8]); len(lists) != 1 || lists[0].Outcome != outcome {
+			s.t.Errorf("%s: %+v", command, lists)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(s.state, crlCacheDir, "*.crl"))
+	if err != nil || len(files) != 1 {
+		s.t.Fatal(files, err)
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	data[len(data)-1] ^= 1
+	if err := os.WriteFile(files[0], data, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	if listed(exitNo, "verify"); len(lists) != 1 || lists[0].Outcome != "damaged" {
+		s.t.Errorf("verify: %+v", lists)
+	}
+	s.must(check...)
+	if out := s.must("crl", "cache", "purge", "--expired"); out != "removed 0\n" {
+		s.t.Errorf("purge of those that are out of date: %s", out)
+	}
+	if out := s.must("crl", "cache", "purge"); out != "removed 1\n" {
+		s.t.Errorf("purge: %s", out)
 	}
 }
 

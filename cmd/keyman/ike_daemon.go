@@ -234,7 +234,15 @@ func (a *app) addIdentity(ctx context.Context, config *ike.Config, f *keydbFlags
 		return err
 	}
 	// Revocation and timeouts are those of each tunnel's protection.
-	config.Verifier, err = settings.NewChecker()
+	checkerConfig, err := settings.CheckerConfig()
+	if err != nil {
+		return err
+	}
+	if checkerConfig.Disk, err = a.crlCache(); err != nil {
+		return err
+	}
+	checkerConfig.DiskError = func(err error) { config.Logger.Warn("cache of revocation lists", "error", err) }
+	config.Verifier, err = crl.NewChecker(checkerConfig)
 	return err
 }
 

@@ -348,8 +348,11 @@ func TestIKESignaturesWithRevocation(t *testing.T) {
 
 	must(t, "--state", ca.ca, "ca", "revoke", "lab", "--cert", eastCertificate, "--reason", "keyCompromise")
 	ca.publish(t)
-	// A daemon keeps a list until its next update; this one has none yet.
+	// A list is kept until its next update, also for the next daemon.
 	stopWest()
+	if out := must(t, west.args("crl", "cache", "refresh")...); !strings.Contains(out, "  newer ") {
+		t.Errorf("refresh\n%s", out)
+	}
 	must(t, west.args("keydb", "stash", "--password-env", "PW")...)
 	log, _ := west.daemon(t, "--stashed")
 	out, errs, code := keyman(t, west.args("ike", "activate", "--wait", "east")...)

@@ -114,6 +114,7 @@ func manual() manpage.Manual {
 			{Name: "ca/NAME/", Text: "A CA: its key database ca.p12, its certificate ca.pem, its database ca.json, the certificates in issued/, and the latest list in crl.der and crl.pem.", For: under("ca")},
 			{Name: "tunnels.toml", Text: "The tunnels and what protects them.", For: under("ike")},
 			{Name: "keyman.toml", Text: "Settings, such as those of revocation lists.", For: under("ike", "crl")},
+			{Name: "crl-cache/", Text: "The revocation lists that were fetched and verified: see keyman-crl-cache(1).", For: under("ike", "crl")},
 			{Name: "isakmpd.conf", Text: "Settings as AIX has them; keyman.toml wins.", For: under("ike", "crl")},
 			{Name: "control.sock", Text: "The socket on which the daemon is spoken to.", For: under("ike")},
 		},
