@@ -71,6 +71,9 @@ func (c *Checker) read(chain [][]byte, p Policy) (leaf *certpath.Certificate, o 
 	if len(o.Anchors) == 0 {
 		return nil, o, notes, refuse(CodeNoAnchor, leaf, "no certificate is trusted")
 	}
+	if !p.Identity.IsZero() && !p.Identity.In(leaf) {
+		return nil, o, notes, refuse(CodeIdentity, leaf, p.Identity.String())
+	}
 	o.InitialPolicies, o.RequireExplicitPolicy = p.Policies, p.ExplicitPolicy
 	o.InhibitMapping, o.InhibitAnyPolicy = p.InhibitMapping, p.InhibitAnyPolicy
 	o.Purpose, o.Strength = p.Purpose, p.strength()

@@ -77,6 +77,8 @@ type Policy struct {
 	MaxAge time.Duration
 	// Purpose is what the certificate is to be used for; zero is anything.
 	Purpose certpath.Purpose
+	// Identity is whom the certificate must stand for; zero is anybody.
+	Identity certpath.Identity
 	// Policies are the certificate policies of which one will do; none is any.
 	// ExplicitPolicy demands that the path is valid for one, InhibitMapping and
 	// InhibitAnyPolicy are those of RFC 5280, 6.1.1 (e) and (g).

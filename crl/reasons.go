@@ -25,6 +25,7 @@ const (
 	CodePolicy            = string(certpath.CodePolicy)
 	CodeCriticalExtension = string(certpath.CodeCriticalExtension)
 	CodeLimit             = string(certpath.CodeLimit)
+	CodeIdentity          = "identity"
 	CodePath              = "path" // the check itself could not be made
 
 	// About revocation.
@@ -51,6 +52,7 @@ var reasonTable = map[string]struct{ words, clause string }{
 	CodeMalformed:     {"cannot be read", "RFC 5280, 4.1"},
 	CodeWeakSignature: {"signed with a weak algorithm", ""},
 	CodeWeakKey:       {"its key is weak", ""},
+	CodeIdentity:      {"it does not stand for the name that is asked for", "RFC 5280, 4.2.1.6"},
 	CodePath:          {"the path is not valid", "RFC 5280, 6.1"},
 	CodeRevoked:       {"revoked", "RFC 5280, 6.3.3 (i), (j)"},
 	CodeNoSource:      {"names no usable source of a revocation list", "RFC 5280, 4.2.1.13"},

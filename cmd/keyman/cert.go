@@ -25,7 +25,7 @@ the certificate of a CA; one that is trusted is where chains may end.`,
 		newCertCreateCommand(a), newCertListCommand(a), newCertShowCommand(a), newCertAddCommand(a), newCertPopulateCommand(a),
 		newCertReceiveCommand(a), newCertImportCommand(a), newCertExportCommand(a), newCertExportKeyCommand(a), newCertTrustCommand(a), newCertDefaultCommand(a),
 		newCertRenameCommand(a), newCertDeleteCommand(a), newCertExpiryCommand(a), newCertNeedsRenewalCommand(a),
-		newCertRenewCommand(a), newCertCompareCommand(a),
+		newCertRenewCommand(a), newCertCompareCommand(a), newCertValidateCommand(a),
 	)
 	return cmd
 }

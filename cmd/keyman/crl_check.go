@@ -37,20 +37,25 @@ not be found out, or a file could not be read.`,
 		Example: `  keyman crl check gw1.pem --trust ca.pem`,
 		Args:    cobra.MinimumNArgs(1),
 	}
+	f.add(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.crlCheck(cmd.Context(), f, args)
+	}
+	return cmd
+}
+
+// add adds the flags that "crl check" and "cert validate" share.
+func (f *crlCheckFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.trust, "trust", nil, "trust the CA certificates in this `file`; again for more")
 	cmd.Flags().StringArrayVar(&f.intermediate, "intermediate", nil, "use the CA certificates in this `file` for paths; again for more")
 	cmd.Flags().StringArrayVar(&f.lists, "crl", nil, "look into the revocation list in this `file` before fetching; again for more")
 	cmd.Flags().StringVar(&f.revocation, "revocation", "", "`policy`: strict, ifuri, relaxed or off (default: as keyman crl config says)")
 	cmd.Flags().StringVar(&f.time, "time", "", "check for this instant, an RFC 3339 `time` such as 2026-01-02T15:04:05Z (default now)")
-	cmd.Flags().BoolVar(&f.allowWeak, "allow-weak", false, "accept revocation lists signed with SHA-1, and RSA and DSA keys of 1024 to 2047 bits")
+	cmd.Flags().BoolVar(&f.allowWeak, "allow-weak", false, "accept signatures with SHA-1, and RSA and DSA keys of 1024 to 2047 bits")
 	cmd.Flags().BoolVar(&f.noCache, "no-cache", false, "fetch all revocation lists anew, and keep none")
 	addProxyFlag(cmd, &f.proxy)
 	f.keydb = addKeydbFlags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("trust", "keydb")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.crlCheck(cmd.Context(), f, args)
-	}
-	return cmd
 }
 
 // checkShown is the JSON of "keyman crl check", one value for a certificate.
