@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"keyman/crl/certpath"
@@ -108,21 +109,37 @@ func (s *placeSource) share(ctx context.Context, target *certpath.Certificate, h
 // expected there.
 func (s *placeSource) ask(ctx context.Context, p place, signer []byte) answer {
 	checker, policy := s.run.checker, s.run.policy
-	fetch := func(ctx context.Context) answer {
-		// Without a certificate nothing is verified here; ListChecker does that.
-		issuer, unknown := x509.ParseCertificate(signer)
-		if unknown != nil {
-			issuer = nil
-		} else if a := checker.disk.answer(ctx, p.name, issuer, policy.AllowWeak, s.run.now); len(a.lists) > 0 {
-			return a
+	// Read only where something is fetched. Without a certificate nothing is
+	// verified here; ListChecker does that.
+	issuer := sync.OnceValue(func() *x509.Certificate {
+		c, err := x509.ParseCertificate(signer)
+		if err != nil {
+			return nil
 		}
+		return c
+	})
+	fetch := func(ctx context.Context) answer {
 		lists, err := p.lookup(ctx)
 		if err != nil {
 			return answer{err: err}
 		}
-		return checker.disk.keep(ctx, p.name, issuer, verify(lists, issuer, policy.AllowWeak))
+		return checker.disk.keep(ctx, p.name, issuer(), verify(lists, issuer(), policy.AllowWeak))
 	}
-	return checker.cache.get(ctx, newCacheKey(p.name, signer, policy.AllowWeak), s.run.now, fetch)
+	a := checker.cache.get(ctx, newCacheKey(p.name, signer, policy.AllowWeak), s.run.now, func(ctx context.Context) answer {
+		if known := issuer(); known != nil {
+			if a := checker.disk.answer(ctx, p.name, known, policy.AllowWeak, s.run.now); len(a.lists) > 0 {
+				return a
+			}
+		}
+		return fetch(ctx)
+	})
+	if policy.MaxAge > 0 && slices.ContainsFunc(a.lists, func(l *List) bool { return s.run.now.Sub(l.ThisUpdate) > policy.MaxAge }) {
+		// What is remembered is current, and too old for this policy.
+		if anew := fetch(ctx); anew.err == nil {
+			return anew
+		}
+	}
+	return a
 }
 
 // signer returns the certificate of who is to sign the lists of an issuer, DER:

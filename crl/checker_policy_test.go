@@ -97,3 +97,30 @@ func TestPurpose(t *testing.T) {
 		}
 	}
 }
+
+// TestMaxAgeFetches: a list that is remembered and too old for the policy is
+// fetched anew.
+func TestMaxAgeFetches(t *testing.T) {
+	const at = "http://crl.test/ca"
+	s := newShelf(t)
+	ca := newCA(t, "CA")
+	cert := ca.issue("gw1", at)
+	clock := now
+	checker := newChecker(t, crl.CheckerConfig{Source: s, Clock: func() time.Time { return clock }})
+	policy := crl.Policy{Anchors: ders(ca.cert), MaxAge: 36 * time.Hour}
+	for _, step := range []struct {
+		days   int
+		list   []byte
+		status crl.Status
+	}{
+		{0, ca.list(numbered(1), dated(-1, 30)), crl.StatusGood},
+		{2, ca.list(numbered(1), dated(-1, 30)), crl.StatusUndetermined},
+		{2, ca.list(numbered(2), dated(1, 30)), crl.StatusGood},
+	} {
+		s.put(at, step.list)
+		clock = now.AddDate(0, 0, step.days)
+		if v := checker.Check(t.Context(), ders(cert), policy); v.Status != step.status {
+			t.Errorf("day %d: %s %q, want %s", step.days, v.Status, codes(v), step.status)
+		}
+	}
+}
