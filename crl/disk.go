@@ -29,6 +29,14 @@ const (
 	// touchAfter is how old the time of the last use may become before it is
 	// written again.
 	touchAfter = time.Hour
+	// maxTries bounds how often a list is opened that others replace meanwhile.
+	maxTries = 10
+	// maxIndexFile bounds an index file: that of a list of MaxMaxBytes, whose
+	// entries have 20 octets and more, takes less.
+	maxIndexFile = 1 << 30
+	// minMapped is the size from which on a file is mapped: a system allows a
+	// process some ten thousand mappings, and these stay.
+	minMapped = 1 << 20
 )
 
 // The names of the files of a Cache.
@@ -59,8 +67,8 @@ type CacheConfig struct {
 // directory is: who may write into it may forget what was revoked. It is not used
 // where others than its owner may.
 //
-// Lists of the cache are mapped into memory for as long as the process lives, no
-// more bytes of them than Bytes; the others are read.
+// Large lists of the cache are mapped into memory for as long as the process lives,
+// no more bytes of them than Bytes; the others are read.
 type Cache struct {
 	dir   string
 	limit int64
@@ -177,12 +185,13 @@ func (c *Cache) record(name string) (*record, error) {
 
 // open opens a list. It is not verified.
 func (c *Cache) open(name string) (*Cached, error) {
-	cached, err := c.openOnce(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	for try := 1; ; try++ {
+		cached, err := c.openOnce(name)
+		if !errors.Is(err, fs.ErrNotExist) || try == maxTries {
+			return cached, err
+		}
 		// Another process has just stored a newer one and removed this one.
-		cached, err = c.openOnce(name)
 	}
-	return cached, err
 }
 
 func (c *Cache) openOnce(name string) (*Cached, error) {
@@ -191,7 +200,7 @@ func (c *Cache) openOnce(name string) (*Cached, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := c.content(path, info.Size())
+	data, err := c.content(path, maxIndexFile)
 	if err != nil {
 		return nil, err
 	}
@@ -216,22 +225,24 @@ func (c *Cache) openOnce(name string) (*Cached, error) {
 	}
 	return &Cached{
 		List: l, Name: name, Places: r.Places, Signer: r.Signer, Stored: r.Stored, Used: info.ModTime(),
-		Together: r.Together, Bytes: info.Size() + r.Size,
+		Together: r.Together, Bytes: int64(len(data)) + r.Size,
 	}, nil
 }
 
-// content maps a file, or reads it where enough is mapped.
-func (c *Cache) content(path string, size int64) ([]byte, error) {
+// content maps a file of at most limit bytes, or reads it where it is small or
+// enough is mapped.
+func (c *Cache) content(path string, limit int64) ([]byte, error) {
+	if info, err := os.Stat(path); err != nil || info.Size() < minMapped {
+		return mapfile.Read(path, limit)
+	}
 	c.mu.Lock()
-	mapping := size <= c.limit-c.mapped
-	if mapping {
-		c.mapped += size
+	defer c.mu.Unlock()
+	data, err := mapfile.Map(path, min(limit, c.limit-c.mapped))
+	if err != nil {
+		return mapfile.Read(path, limit)
 	}
-	c.mu.Unlock()
-	if mapping {
-		return mapfile.Map(path, size)
-	}
-	return mapfile.Read(path, size)
+	c.mapped += max(int64(len(data)), minMapped)
+	return data, nil
 }
 
 // derName is the name of the file of a list with a digest.
