@@ -14,6 +14,8 @@ const (
 	formPEM         = "pem"         // RFC 7468
 	formDER         = "der"         // the octets alone
 	formP7B         = "p7b"         // certificates in PKCS#7, as PEM
+	formText        = "text"        // for people
+	formCSV         = "csv"         // RFC 4180
 	formTraditional = "traditional" // a key as old OpenSSL wrote it, as PEM
 )
 

@@ -22,7 +22,7 @@ them, and check certificates by them. Lists come by HTTP, HTTPS, LDAP and LDAPS,
 directly or through a proxy, as "keyman crl config" says.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newCRLFetchCommand(a), newCRLWatchCommand(a), newCRLShowCommand(a), newCRLCheckCommand(a), newCRLCacheCommand(a), newCRLConfigCommand(a))
+	cmd.AddCommand(newCRLFetchCommand(a), newCRLWatchCommand(a), newCRLShowCommand(a), newCRLDiffCommand(a), newCRLLintCommand(a), newCRLCheckCommand(a), newCRLCacheCommand(a), newCRLConfigCommand(a))
 	return cmd
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
@@ -11,43 +10,44 @@ import (
 	"keyman/crl"
 )
 
-// listShown is the JSON of "keyman crl show".
-type listShown struct {
-	crl.Info
-	Entries []crl.EntryInfo `json:"entries,omitempty"`
-}
-
 func newCRLShowCommand(a *app) *cobra.Command {
 	var (
-		proxy   string
-		entries bool
+		proxy, form string
+		entries     bool
 	)
 	cmd := &cobra.Command{
 		Use:   "show {FILE | URL}",
 		Short: "Show a revocation list in words",
+		Long: `Show a revocation list in words, with --entries its entries in their order, too.
+With --form csv the entries alone are written, as comma-separated values below a
+line with their names. A list may have millions of entries: they are written as
+they are read.`,
 		Example: `  keyman crl show lab.crl --entries
-  keyman crl show http://pki.example.org/lab.crl`,
+  keyman crl show http://pki.example.org/lab.crl
+  keyman crl show lab.crl --form csv`,
 		Args: cobra.ExactArgs(1),
 	}
 	cmd.Flags().BoolVar(&entries, "entries", false, "show every entry, too")
+	addForm(cmd, &form, "`form` of what is shown", formText, formCSV)
 	addProxyFlag(cmd, &proxy)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if a.json && form == formCSV {
+			return usagef("--json and --form csv exclude each other")
+		}
 		l, err := a.anyList(cmd.Context(), args[0], proxy)
-		if err != nil {
+		switch {
+		case err != nil:
+			return err
+		case form == formCSV:
+			return l.WriteCSV(a.stdout)
+		case a.json && entries:
+			return l.WriteJSON(a.stdout)
+		}
+		info := l.Info()
+		if err := a.print(info, func(w io.Writer) { writeList(w, info) }); err != nil || !entries {
 			return err
 		}
-		shown := listShown{Info: l.Info()}
-		if entries {
-			for e := range l.Entries() {
-				shown.Entries = append(shown.Entries, e.Info())
-			}
-		}
-		return a.print(shown, func(w io.Writer) {
-			writeList(w, shown.Info)
-			for _, e := range shown.Entries {
-				fmt.Fprintf(w, "%s  %s  %s\n", e.Date.Format("2006-01-02 15:04:05 UTC"), e.Serial, e.Reason)
-			}
-		})
+		return l.WriteText(a.stdout)
 	}
 	return cmd
 }
