@@ -47,7 +47,7 @@ lint: ## golangci-lint, formatting, go.mod, shellcheck
 fmt: ## gofmt
 	gofmt -w .
 
-bench: ## phase 1 and key databases beside others, then all benchmarks that BENCH matches
+bench: ## phase 1, key databases and revocation lists beside others, then all benchmarks that BENCH matches
 	BENCH='$(BENCH)' script/bench
 
 fuzz: ## each fuzz target for FUZZTIME

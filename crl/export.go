@@ -28,7 +28,8 @@ func (l *List) WriteJSON(w io.Writer) error {
 		if first {
 			line, first = line[1:], false
 		}
-		if _, err := out.Write(e.appendJSON(line)); err != nil {
+		line = e.appendJSON(line)
+		if _, err := out.Write(line); err != nil {
 			return err
 		}
 	}

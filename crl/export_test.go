@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/csv"
 	"encoding/json"
+	"io"
 	"math/big"
 	"reflect"
 	"slices"
@@ -60,6 +61,21 @@ func TestWrite(t *testing.T) {
 		out.Reset()
 		if err := l.WriteText(&out); err != nil || strings.Count(out.String(), "\n") != len(want) {
 			t.Errorf("text %q, %v", out.String(), err)
+		}
+	}
+}
+
+// TestWriteAllocates: nothing for each entry.
+func TestWriteAllocates(t *testing.T) {
+	l := mustParse(t, newCA(t, "CA").list(func(l *x509.RevocationList) { l.RevokedCertificateEntries = manyEntries(5000) }))
+	for name, write := range map[string]func(io.Writer) error{"JSON": l.WriteJSON, "CSV": l.WriteCSV, "text": l.WriteText} {
+		allocated := testing.AllocsPerRun(2, func() {
+			if err := write(io.Discard); err != nil {
+				t.Error(err)
+			}
+		})
+		if allocated > 500 {
+			t.Errorf("%s allocates %v times", name, allocated)
 		}
 	}
 }
