@@ -114,14 +114,13 @@ func places(source Source, order []Protocol, names []cert.GeneralName) []place {
 // placeOf returns the place that a URI or a directory name stands for.
 func placeOf(source Source, g cert.GeneralName) (place, bool) {
 	if g.Kind == cert.URIName {
-		u := g.Text()
-		return place{u, func(ctx context.Context) ([]*List, error) { return source.Lists(ctx, u) }}, true
+		return placeOfURL(source, g.Text()), true
 	}
 	n, err := g.Directory()
 	if err != nil || n.IsEmpty() {
 		return place{}, false
 	}
-	return place{"directory entry " + n.LDAP(), func(ctx context.Context) ([]*List, error) { return source.ListsByIssuer(ctx, n) }}, true
+	return placeOfName(source, n), true
 }
 
 // directoryPlace is the name of the place where a directory has an issuer's lists.
