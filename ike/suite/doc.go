@@ -1,5 +1,5 @@
-// Package suite knows the algorithms of IKEv1's phase 1: what they are called,
-// how they are negotiated, and how they are used.
+// Package suite knows the algorithms of IKEv1: what they are called, how they are
+// negotiated, and, those of phase 1, how they are used.
 //
 // Begin with [ParseTransform], which reads "aes256-sha256-modp2048", set Auth
 // and Lifetime, and offer [Transform.Attributes]. What a peer sends becomes a
@@ -8,9 +8,15 @@
 // [PrivateKey.Public] and [PrivateKey.Shared] make g^xy, [Hash.MAC] is the prf,
 // [ExpandKey] and [Transform.NewCipher] give the cipher.
 //
+// Phase 2 has [ParseESP] and [ParseAH], which read "aes256gcm16" and "sha256". An
+// [IPsecOffer] adds group, encapsulation and lifetimes; [IPsecOffer.Transform]
+// writes it and [IPsecOfferFrom] reads a peer's. Packets are the matter of the
+// data plane: what it needs to know is [IPsec.EncryptionKeyLen],
+// [IPsec.IntegrityKeyLen] and [IPsec.TagLen].
+//
 // What it promises:
 //
-//   - TransformFrom is strict: an attribute or value that it does not know is
+//   - TransformFrom and IPsecOfferFrom are strict: an attribute or value that it does not know is
 //     an error, and such a transform is never chosen.
 //   - Arithmetic on private values takes the same time for all of them (MODP
 //     with filippo.io/bigmod, ECP with crypto/ecdh).
@@ -23,5 +29,7 @@
 //
 // It implements RFC 2409 section 6 and appendices A and B, RFC 3526 (larger
 // MODP groups), RFC 5903 (ECP groups), RFC 3602 (AES-CBC), RFC 4868 section
-// 2.6 and the IANA registry of IPsec attributes (SHA-2).
+// 2.6 and the IANA registry of IPsec attributes (SHA-2); for phase 2 RFC 2407, 4.4
+// and 4.5, RFC 3947, 5.1 (encapsulation), RFC 4106 and RFC 4543 (GCM and GMAC),
+// RFC 3566 (AES-XCBC) and RFC 4304 (64-bit sequence numbers).
 package suite

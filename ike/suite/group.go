@@ -3,6 +3,7 @@ package suite
 import (
 	"crypto/ecdh"
 	"fmt"
+	"strings"
 )
 
 // Group is a Diffie-Hellman group by its number in IKE (RFC 2409, 6; RFC 3526;
@@ -85,6 +86,31 @@ func (g Group) Strength() int {
 	default:
 		return g.modp().strength
 	}
+}
+
+// Weak gives the words for a group that policy must allow by name, "" for a
+// strong one. What is not known counts as weak.
+func (g Group) Weak() string {
+	switch {
+	case g == MODP768, g == MODP1024, g == MODP1536:
+		return fmt.Sprintf("DH group %d (%s)", uint16(g), g)
+	case !g.Known():
+		return "DH " + g.String()
+	}
+	return ""
+}
+
+// ParseGroup reads the word of a group, such as "modp2048". An error lists those
+// that there are.
+func ParseGroup(word string) (Group, error) {
+	known := make([]string, 0, len(groups))
+	for _, g := range groups {
+		if g.String() == word {
+			return g, nil
+		}
+		known = append(known, g.String())
+	}
+	return 0, fmt.Errorf("unknown Diffie-Hellman group %q; known are %s", word, strings.Join(known, ", "))
 }
 
 // String gives the word of transforms, such as "modp2048".

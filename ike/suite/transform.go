@@ -110,11 +110,8 @@ func (t Transform) Weak() []string {
 	case !t.Hash.Known():
 		weak = append(weak, t.Hash.String())
 	}
-	switch {
-	case t.Group == MODP768, t.Group == MODP1024, t.Group == MODP1536:
-		weak = append(weak, fmt.Sprintf("DH group %d (%s)", uint16(t.Group), t.Group))
-	case !t.Group.Known():
-		weak = append(weak, "DH "+t.Group.String())
+	if w := t.Group.Weak(); w != "" {
+		weak = append(weak, w)
 	}
 	return weak
 }
