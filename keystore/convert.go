@@ -11,7 +11,7 @@ import (
 	"keyman/keystore/format"
 )
 
-// A Loss is something of an entry that another format cannot hold.
+// A Loss is something of an entry that another key database does not get.
 type Loss struct {
 	Label string `json:"label,omitempty"` // "" for the database as a whole
 	What  string `json:"what"`
@@ -21,7 +21,9 @@ type Loss struct {
 // 0600, under a password of its own. Keys and certificates come over whole or
 // nothing is written: what was encoded is read again and compared first. It
 // returns what of the rest the format cannot hold: a label as it was written,
-// the mark of the default, a request. Trust is neither lost nor gained.
+// the mark of the default, a request. Trust is neither lost nor gained, but that of
+// a source with an empty password, which trusts nobody: anybody could have made its
+// MAC.
 //
 // It returns fs.ErrExist where there is a file, ErrEmptyPassword, ErrKind for an
 // entry that the format cannot hold, and ErrNoKey for a key that the password
@@ -69,13 +71,15 @@ func (s *Store) contentFor(f Format) (*format.Content, []Loss, error) {
 		// That was a matter of the old password.
 		losses = append(losses, Loss{What: "the new password does not expire, as the old one does"})
 	}
+	items, doubted := s.believed(s.content().Items)
+	losses = append(losses, doubted...)
 	if f.Name() == s.format.Name() {
 		same := *s.content()
-		same.PasswordExpires = time.Time{}
+		same.Items, same.PasswordExpires = items, time.Time{}
 		return &same, losses, nil
 	}
 	content := &format.Content{}
-	for _, item := range s.content().Items {
+	for _, item := range items {
 		if err := s.fits(item, f); err != nil {
 			return nil, nil, err
 		}

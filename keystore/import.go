@@ -32,6 +32,7 @@ type ImportOptions struct {
 type Imported struct {
 	Added   []Entry // new entries, and signers that are newly trusted
 	Present []Entry // those that were there already, maybe under another label
+	Lost    []Loss  // trust that was asked for and did not come over
 }
 
 // Import copies entries of another store into this one: certificates, keys and
@@ -55,13 +56,17 @@ func (s *Store) Import(from *Store, o ImportOptions) (Imported, error) {
 	if o.As != "" && len(selected) != 1 {
 		return Imported{}, &EntryError{Label: o.As, Err: ErrLabel, Detail: "it is for one entry, and there are more"}
 	}
-	o.Trust = o.Trust && len(from.password()) > 0
+	var doubted []Loss
+	if o.Trust {
+		selected, doubted = from.believed(selected)
+	}
 	before := slices.Clone(s.content().Items)
 	done, err := s.importItems(from, selected, o)
 	if err != nil {
 		s.restore(before)
 		return Imported{}, err
 	}
+	done.Lost = doubted
 	return done, nil
 }
 
@@ -119,7 +124,7 @@ func (s *Store) importItems(from *Store, items []format.Item, o ImportOptions) (
 		}
 		done.added = append(done.added, above...)
 	}
-	return Imported{s.entriesOf(done.added), s.entriesOf(done.present)}, nil
+	return Imported{Added: s.entriesOf(done.added), Present: s.entriesOf(done.present)}, nil
 }
 
 // importedLabels is Imported by labels: an Entry is made when all others are there.
@@ -171,6 +176,24 @@ func (s *Store) importItem(item format.Item, o ImportOptions, done *importedLabe
 	}
 	done.added = append(done.added, item.Label)
 	return nil
+}
+
+// believed returns items of this store with as much trust as another one may take
+// from it: with an empty password it trusts nobody, for anybody could have made its
+// MAC. It tells whose trust is left out.
+func (s *Store) believed(items []format.Item) ([]format.Item, []Loss) {
+	if len(s.password()) > 0 {
+		return items, nil
+	}
+	var losses []Loss
+	items = slices.Clone(items)
+	for i := range items {
+		if items[i].Trusted {
+			items[i].Trusted = false
+			losses = append(losses, Loss{items[i].Label, "it is not trusted: with an empty password anybody could have made the MAC of " + s.path})
+		}
+	}
+	return items, losses
 }
 
 // findCertificate gives a key that has neither certificate nor request the

@@ -25,7 +25,8 @@ func newCertImportCommand(a *app) *cobra.Command {
 		Long: `Copy entries of another key database, of any format, into this one: keys,
 certificates, requests, labels, and the trust in CAs. With --label only the
 entries that are named are copied, with the certificates above them; those are
-not trusted by that. What is there already is left as it is. Where a label is
+not trusted by that. A key database with an empty password trusts nobody: anybody
+could have made its MAC. What is there already is left as it is. Where a label is
 taken nothing is copied, and each such label is told.
 
 SOURCE may also be a folder, or files that are named together, with private keys
@@ -95,6 +96,7 @@ func (a *app) openImported(ctx context.Context, paths []string, flags *passwordF
 
 // printImported tells what was copied into a store.
 func (a *app) printImported(store *keystore.Store, done keystore.Imported, verb string) error {
+	a.warnLosses(done.Lost)
 	result := importResult{File: store.Path(), Added: certResults(done.Added), Present: certResults(done.Present)}
 	return a.print(result, func(w io.Writer) {
 		for _, r := range result.Added {

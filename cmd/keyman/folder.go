@@ -145,7 +145,7 @@ func hasKeys(store *keystore.Store, labels []string) bool {
 	return false
 }
 
-// warnLosses tells what another form cannot hold.
+// warnLosses tells what another key database, or another form, does not get.
 func (a *app) warnLosses(lost []keystore.Loss) {
 	for _, loss := range lost {
 		if loss.Label == "" {

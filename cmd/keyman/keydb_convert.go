@@ -36,8 +36,9 @@ neither trust nor the mark of the default, which is told.
 
 Keys, certificates and trust come over whole, or nothing is written: what the new
 format cannot hold (a request in a JKS file, a CA without trust among its trusted
-ones) is refused. Labels that it writes in another way, and the mark of the
-default where it has none, are told.`,
+ones) is refused. A SOURCE with an empty password trusts nobody: anybody could have
+made its MAC. Labels that are written in another way, the mark of the default where
+there is none, and trust that did not come over are told.`,
 		Example: `  keyman keydb convert ikekey.kdb keys.p12 --password-file F --target-password-file G
   keyman keydb convert keys.p12 keys/ --to pem-folder --unencrypted
   keyman keydb convert /etc/ipsec.d/certs keys.p12`,
