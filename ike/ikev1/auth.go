@@ -21,25 +21,25 @@ func only[T isakmp.Payload](payloads []isakmp.Payload) (T, bool) {
 
 // clear1 parses a message that is not encrypted and has exactly one payload of
 // type T.
-func clear1[T isakmp.Payload](s *SA, d Datagram, h isakmp.Header) ([]isakmp.Payload, T, bool) {
+func clear1[T isakmp.Payload](s *SA, m message) ([]isakmp.Payload, T, bool) {
 	var none T
-	m, err := isakmp.Parse(d.Data)
+	parsed, err := isakmp.Parse(m.Data)
 	if err != nil {
-		s.reject(d, h, err)
+		s.reject(m, err)
 		return nil, none, false
 	}
-	p, ok := only[T](m.Payloads)
+	p, ok := only[T](parsed.Payloads)
 	if !ok {
-		s.reject(d, h, fmt.Errorf("the message has not exactly one %v payload", none.Type()))
+		s.reject(m, fmt.Errorf("the message has not exactly one %v payload", none.Type()))
 		return nil, none, false
 	}
-	return m.Payloads, p, true
+	return parsed.Payloads, p, true
 }
 
 // reject drops a message that nobody has authenticated: it counts against the
 // peer only if nothing better comes.
-func (s *SA) reject(d Datagram, h isakmp.Header, err error) {
-	s.ignore(d.Path, h, err.Error())
+func (s *SA) reject(m message, err error) {
+	s.ignore(m.Path, m.header, err.Error())
 	s.suspect(err)
 }
 
@@ -51,7 +51,7 @@ func notifyFor(err error) isakmp.NotifyType {
 	return isakmp.PayloadMalformed
 }
 
-// authentication is what message 5 or 6 says.
+// authentication is what a message says that proves who its sender is.
 type authentication struct {
 	payloads     []isakmp.Payload
 	id           isakmp.Identification
@@ -76,24 +76,23 @@ func (e errNotDecrypted) Unwrap() error { return e.err }
 
 // openAuth decrypts message 5 or 6 and moves the chain on. A message that does
 // not decrypt changes nothing: anybody can send one.
-func (s *SA) openAuth(d Datagram, h isakmp.Header) (*authentication, bool) {
-	payloads, _, err := s.chain.open(d.Data, h, s.chain.last)
+func (s *SA) openAuth(m message) (*authentication, bool) {
+	payloads, _, err := s.chain.open(m.Data, m.header, s.chain.last)
 	var a *authentication
 	if err == nil {
 		a, err = s.readAuth(payloads)
 	}
 	if err != nil {
 		err = errNotDecrypted{s.transform.Auth == suite.PresharedKey, err}
-		s.ignore(d.Path, h, err.Error())
-		s.suspect(err)
+		s.reject(m, err)
 		if s.cfg.Role == Responder && !s.notified {
 			s.notified = true
 			s.sendClearNotification(isakmp.PayloadMalformed)
 		}
 		return nil, false
 	}
-	s.progress(d.Data)
-	s.chain.advance(d.Data)
+	s.progress(m.Data)
+	s.chain.advance(m.Data)
 	s.peerID, s.contact = a.id, s.hasInitialContact(payloads)
 	return a, true
 }
@@ -158,9 +157,6 @@ func (s *SA) judge(a *authentication, hash []byte) {
 
 // haveVerdict goes on with the verdict on the peer.
 func (s *SA) haveVerdict(ev Verdict) {
-	if s.state != Verifying {
-		return
-	}
 	if ev.Err != nil {
 		s.refuse(isakmp.AuthenticationFailed, ev.Err)
 		return
@@ -178,6 +174,66 @@ func (s *SA) accept() {
 	s.authenticate(s.keys.hashR(&s.exchange, s.policy.LocalID))
 }
 
+// authenticate sends our side of the authentication, by way of a signature where
+// the transform wants one.
+func (s *SA) authenticate(hash []byte) {
+	if s.transform.Auth == suite.PresharedKey {
+		s.sendAuth(&isakmp.Hash{Data: hash})
+		return
+	}
+	s.state = Signing
+	s.emit(Sign{Policy: s.policy, Hash: hash})
+}
+
+// haveSignature goes on with our signature.
+func (s *SA) haveSignature(ev Signed) {
+	if s.state == Signing && ev.Err != nil {
+		err := fmt.Errorf("signing with the key of %q failed: %w", s.policy.Name, ev.Err)
+		if s.cfg.Role == Responder {
+			s.refuse(isakmp.AuthenticationFailed, err)
+			return
+		}
+		s.fail(err)
+		return
+	}
+	s.take(onSignature, ev)
+}
+
+// sendSignature sends the message that our signature is for.
+func (s *SA) sendSignature(ev Signed) { s.sendAuth(&isakmp.Signature{Data: ev.Signature}) }
+
+// sendAuth sends the message that authenticates us.
+func (s *SA) sendAuth(proof isakmp.Payload) {
+	if s.cfg.Role == Responder {
+		s.sendMainMessage6(proof)
+		return
+	}
+	s.sendMainMessage5(proof)
+}
+
+// authPayloads are who we are, our certificates and the proof.
+func (s *SA) authPayloads(proof isakmp.Payload) []isakmp.Payload {
+	id := s.policy.LocalID
+	payloads := []isakmp.Payload{&id}
+	if s.transform.Auth != suite.PresharedKey {
+		for _, der := range s.policy.Chain {
+			payloads = append(payloads, &isakmp.Certificate{Encoding: isakmp.CertX509Signature, Data: der})
+		}
+	}
+	return append(payloads, proof)
+}
+
+// unexpectedPeerError is a responder with another identity than that of its
+// tunnel.
+func unexpectedPeerError(id, tunnel string) error {
+	return fmt.Errorf("the peer says it is %s, which is not whom %q is for", id, tunnel)
+}
+
+// unknownPeerError is an initiator whom nobody expects.
+func unknownPeerError(id string) error {
+	return fmt.Errorf("the peer says it is %s, for whom there is no policy at this address", id)
+}
+
 // refuse fails the negotiation and tells the peer, under the keys that both
 // sides hold. A responder repeats it when the peer repeats its message.
 func (s *SA) refuse(notify isakmp.NotifyType, err error) {
@@ -192,8 +248,8 @@ func (s *SA) refuse(notify isakmp.NotifyType, err error) {
 }
 
 // traceReceived tells of a message that moved the negotiation on.
-func (s *SA) traceReceived(number int, h isakmp.Header, path Path, payloads []isakmp.Payload) {
-	t := Trace{Kind: TraceReceived, Exchange: h.Exchange, Message: number, Path: path}
+func (s *SA) traceReceived(number int, m message, payloads []isakmp.Payload) {
+	t := Trace{Kind: TraceReceived, Exchange: m.header.Exchange, Message: number, Path: m.Path}
 	for _, p := range payloads {
 		t.Payloads = append(t.Payloads, p.Type())
 	}

@@ -74,33 +74,33 @@ func (s *SA) sendDelete() {
 }
 
 // informational takes a message of the informational exchange.
-func (s *SA) informational(d Datagram, h isakmp.Header) {
+func (s *SA) informational(m message) {
 	if s.state.ended() {
 		return
 	}
-	if !h.Encrypted() {
-		s.unauthenticated(d, h)
+	if !m.header.Encrypted() {
+		s.unauthenticated(m)
 		return
 	}
 	if s.keys == nil {
-		s.ignore(d.Path, h, "encrypted before there are keys")
+		s.ignore(m.Path, m.header, "encrypted before there are keys")
 		return
 	}
-	if s.live.ours(h.MessageID) {
-		s.ignore(d.Path, h, "our own message came back")
+	if s.live.ours(m.header.MessageID) {
+		s.ignore(m.Path, m.header, "our own message came back")
 		return
 	}
-	payloads, err := s.openInformational(d.Data, h)
+	payloads, err := s.openInformational(m)
 	if err != nil {
-		s.ignore(d.Path, h, err.Error())
+		s.ignore(m.Path, m.header, err.Error())
 		return
 	}
 	for _, p := range payloads[1:] {
 		switch p := p.(type) {
 		case *isakmp.Notification:
-			s.notifiedBy(p, d, h)
+			s.notifiedBy(p, m)
 		case *isakmp.Delete:
-			s.deletedBy(p, d, h)
+			s.deletedBy(p, m)
 		}
 		if s.state.ended() {
 			return
@@ -111,9 +111,9 @@ func (s *SA) informational(d Datagram, h isakmp.Header) {
 
 // openInformational decrypts and authenticates an informational message. It may
 // have been encrypted before the peer saw our last message of main mode.
-func (s *SA) openInformational(message []byte, h isakmp.Header) ([]isakmp.Payload, error) {
+func (s *SA) openInformational(m message) ([]isakmp.Payload, error) {
 	for _, base := range [...][]byte{s.chain.last, s.chain.before} {
-		payloads, plain, err := s.chain.open(message, h, s.chain.informationalIV(base, h.MessageID))
+		payloads, plain, err := s.chain.open(m.Data, m.header, s.chain.informationalIV(base, m.header.MessageID))
 		if err != nil {
 			continue
 		}
@@ -121,7 +121,7 @@ func (s *SA) openInformational(message []byte, h isakmp.Header) ([]isakmp.Payloa
 		if !ok || len(payloads) < 2 {
 			continue
 		}
-		if hmac.Equal(hash.Data, s.informationalHash(h.MessageID, afterFirst(plain, len(payloads)))) {
+		if hmac.Equal(hash.Data, s.informationalHash(m.header.MessageID, afterFirst(plain, len(payloads)))) {
 			return payloads, nil
 		}
 	}
@@ -144,21 +144,21 @@ func afterFirst(plain []byte, n int) []byte {
 
 // unauthenticated takes an error that anybody may have sent. It is believed only
 // if nothing better comes.
-func (s *SA) unauthenticated(d Datagram, h isakmp.Header) {
+func (s *SA) unauthenticated(m message) {
 	if s.state == StateEstablished {
-		s.ignore(d.Path, h, "not authenticated")
+		s.ignore(m.Path, m.header, "not authenticated")
 		return
 	}
 	if s.unproven++; s.unproven > maxInformational {
 		return
 	}
-	m, err := isakmp.Parse(d.Data)
+	parsed, err := isakmp.Parse(m.Data)
 	if err != nil {
-		s.ignore(d.Path, h, err.Error())
+		s.ignore(m.Path, m.header, err.Error())
 		return
 	}
-	for _, n := range isakmp.All[*isakmp.Notification](m.Payloads) {
-		s.emit(Trace{Kind: TraceNotification, Exchange: h.Exchange, Path: d.Path, Note: n.NotifyType.String() + " (not authenticated)"})
+	for _, n := range isakmp.All[*isakmp.Notification](parsed.Payloads) {
+		s.emit(Trace{Kind: TraceNotification, Exchange: m.header.Exchange, Path: m.Path, Note: n.NotifyType.String() + " (not authenticated)"})
 		if n.NotifyType.IsError() {
 			s.suspect(fmt.Errorf("the peer answered %v (not authenticated)%s", n.NotifyType, s.meaning(n.NotifyType)))
 		}
@@ -188,8 +188,8 @@ func (s *SA) meaning(n isakmp.NotifyType) string {
 }
 
 // notifiedBy acts on an authenticated notification.
-func (s *SA) notifiedBy(n *isakmp.Notification, d Datagram, h isakmp.Header) {
-	s.emit(Trace{Kind: TraceNotification, Exchange: h.Exchange, Path: d.Path, Note: n.NotifyType.String()})
+func (s *SA) notifiedBy(n *isakmp.Notification, m message) {
+	s.emit(Trace{Kind: TraceNotification, Exchange: m.header.Exchange, Path: m.Path, Note: n.NotifyType.String()})
 	switch {
 	case n.NotifyType == isakmp.RUThere && s.state == StateEstablished:
 		s.answerProbe(n)
@@ -211,7 +211,7 @@ func (s *SA) notifiedBy(n *isakmp.Notification, d Datagram, h isakmp.Header) {
 }
 
 // deletedBy acts on an authenticated DELETE.
-func (s *SA) deletedBy(p *isakmp.Delete, d Datagram, h isakmp.Header) {
+func (s *SA) deletedBy(p *isakmp.Delete, m message) {
 	if p.Protocol != isakmp.ProtocolISAKMP {
 		return
 	}
@@ -219,7 +219,7 @@ func (s *SA) deletedBy(p *isakmp.Delete, d Datagram, h isakmp.Header) {
 		if string(spi) != string(s.spi()) {
 			continue
 		}
-		s.emit(Trace{Kind: TraceNotification, Exchange: h.Exchange, Path: d.Path, Note: "DELETE"})
+		s.emit(Trace{Kind: TraceNotification, Exchange: m.header.Exchange, Path: m.Path, Note: "DELETE"})
 		if s.state == StateEstablished {
 			s.end(StateClosed)
 			s.emit(Closed{Reason: "deleted by the peer"})

@@ -17,6 +17,8 @@ type SA struct {
 	state State
 	seed  seeded
 
+	machine []step // what this side does in each state
+
 	// What has been negotiated so far.
 	exchange   exchange
 	candidates []*Policy // a responder narrows them down as it learns more
@@ -35,8 +37,9 @@ type SA struct {
 	path      Path
 	sent      flight
 	accepted  [sha256.Size]byte // digest of the last message that moved the SA on
-	pending   *Datagram         // message 5, when it came before the secret was computed
+	pending   *message          // the next message, when it came before the secret was computed
 	began     time.Time         // when a responder took message 1
+	proven    bool              // the initiator has shown a responder that it has seen our cookie
 	fragments isakmp.Reassembler
 	notified  bool // an error was already answered in this state
 	unproven  int  // informational messages seen before the SA was established
@@ -53,18 +56,13 @@ type SA struct {
 	effects []Effect
 }
 
-// peerFeatures is what the peer's vendor IDs announced.
-type peerFeatures struct {
-	dpd, fragmentation, natt, keyman bool
-}
-
 // New makes one side of a negotiation. An initiator begins with the event Start,
 // a responder with the Datagram of the initiator's first message.
 func New(cfg Config) (*SA, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	s := &SA{cfg: cfg, seed: seeded{key: cfg.Seed}, candidates: cfg.Policies, path: cfg.Path}
+	s := &SA{cfg: cfg, seed: seeded{key: cfg.Seed}, machine: machineFor(cfg.Role), candidates: cfg.Policies, path: cfg.Path}
 	switch cfg.Role {
 	case Initiator:
 		s.policy = cfg.Policies[0]
@@ -106,7 +104,7 @@ func (s *SA) Handle(now time.Time, ev Event) []Effect {
 	before := s.alarms.next()
 	switch ev := ev.(type) {
 	case Start:
-		s.start()
+		s.take(onStart, ev)
 	case Datagram:
 		s.receive(ev)
 	case Timer:
@@ -118,7 +116,7 @@ func (s *SA) Handle(now time.Time, ev Event) []Effect {
 	case Signed:
 		s.haveSignature(ev)
 	case Verdict:
-		s.haveVerdict(ev)
+		s.take(onVerdict, ev)
 	case Close:
 		s.close(ev.Reason)
 	}
@@ -136,15 +134,6 @@ func (s *SA) emit(e Effect) { s.effects = append(s.effects, e) }
 // ignore tells of a message that changes nothing.
 func (s *SA) ignore(path Path, h isakmp.Header, why string) {
 	s.emit(Trace{Kind: TraceIgnored, Exchange: h.Exchange, Path: path, Note: why})
-}
-
-// start sends message 1.
-func (s *SA) start() {
-	if s.cfg.Role != Initiator || s.state != Idle {
-		return
-	}
-	s.alarms.deadline = s.now.Add(s.cfg.Timing.Deadline)
-	s.sendMessage1()
 }
 
 // suspect notes something that speaks against the negotiation but that anybody
@@ -175,7 +164,7 @@ func (s *SA) fail(err error) {
 // nothing is kept even for those: who sent message 1 need not have seen ours.
 func (s *SA) end(state State) {
 	linger := s.cfg.Timing.Linger
-	if s.cfg.Role == Responder && (s.state == AwaitSA || s.state == AwaitKE) {
+	if s.cfg.Role == Responder && !s.proven {
 		linger = 0
 	}
 	s.state = state

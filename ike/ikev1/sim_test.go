@@ -19,14 +19,15 @@ import (
 // reorder, and workers that take their time, all on one clock that jumps from
 // event to event. The seed decides everything.
 type simulation struct {
-	t     testing.TB
-	rng   *rand.Rand
-	now   time.Time
-	start time.Time
-	queue eventQueue
-	order int // of insertion, to break ties
-	net   conditions
-	sides [2]*side
+	t       testing.TB
+	rng     *rand.Rand
+	now     time.Time
+	start   time.Time
+	queue   eventQueue
+	order   int // of insertion, to break ties
+	net     conditions
+	sides   [2]*side
+	observe func(transition) // of each side, as it happens; may be nil
 	// flow is every datagram that was sent, for tests that look at it.
 	flow []sentDatagram
 }
@@ -134,7 +135,7 @@ func (s *simulation) run(limit time.Duration) {
 		if _, ok := q.event.(Timer); ok && q.alarm != s.sides[q.to].alarms {
 			continue // replaced since
 		}
-		s.perform(q.to, s.sides[q.to].sa.Handle(s.now, q.event))
+		s.perform(q.to, s.handle(q.to, q.event))
 	}
 }
 

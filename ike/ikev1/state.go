@@ -24,6 +24,8 @@ func (r Role) String() string {
 
 // A State is how far a negotiation has come.
 //
+// In main mode (RFC 2409, 5.1 and 5.4):
+//
 //	initiator                             responder
 //
 //	Idle                                  AwaitSA
@@ -45,6 +47,7 @@ func (r Role) String() string {
 //
 // With a preshared key HASH stands for SIG, and Signing and Verifying take no
 // time. Every state may end in Failed, Established in Closed; both end in Gone.
+// The tables of machine.go say it to the letter.
 type State int
 
 // The states; see State for the order in which they come.

@@ -1,18 +1,17 @@
 package ikev1
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"errors"
 	"time"
 
 	"keyman/ike/isakmp"
 )
 
-// A flight is the last message that an SA sent in main mode, kept for
+// A flight is the last message that an SA sent to be established, kept for
 // retransmission.
 type flight struct {
-	number    int // of the message in main mode; 0 for a notification that refused
+	number    int               // of the message in its exchange; 0 for a notification that refused
+	answers   [sha256.Size]byte // the digest of the peer's message before it
 	exchange  isakmp.ExchangeType
 	payloads  []isakmp.PayloadType
 	datagrams [][]byte
@@ -30,7 +29,7 @@ func (s *SA) header(x isakmp.ExchangeType, messageID uint32) isakmp.Header {
 	}
 }
 
-// sendClear sends a main mode message that is not encrypted.
+// sendClear sends a message of phase 1 that is not encrypted.
 func (s *SA) sendClear(number int, payloads []isakmp.Payload) bool {
 	m := isakmp.Message{Header: s.header(isakmp.IdentityProtection, 0), Payloads: payloads}
 	data, err := m.Marshal()
@@ -41,7 +40,7 @@ func (s *SA) sendClear(number int, payloads []isakmp.Payload) bool {
 	return s.sendFlight(number, isakmp.IdentityProtection, data, payloads)
 }
 
-// sendSealed sends an encrypted main mode message and moves the chain on.
+// sendSealed sends an encrypted message of phase 1 and moves the chain on.
 func (s *SA) sendSealed(number int, payloads []isakmp.Payload) bool {
 	data, err := s.chain.seal(s.header(isakmp.IdentityProtection, 0), s.chain.last, payloads)
 	if err != nil {
@@ -60,7 +59,7 @@ func (s *SA) sendFlight(number int, x isakmp.ExchangeType, data []byte, payloads
 		s.fail(err)
 		return false
 	}
-	s.sent = flight{number: number, exchange: x, datagrams: datagrams, interval: s.cfg.Timing.Retransmit}
+	s.sent = flight{number: number, answers: s.accepted, exchange: x, datagrams: datagrams, interval: s.cfg.Timing.Retransmit}
 	for _, p := range payloads {
 		s.sent.payloads = append(s.sent.payloads, p.Type())
 	}
@@ -101,170 +100,4 @@ func (s *SA) retransmit() {
 func (s *SA) backOff(interval time.Duration) time.Duration {
 	t := &s.cfg.Timing
 	return min(time.Duration(float64(interval)*t.Backoff), t.RetransmitMax)
-}
-
-// receive takes a datagram from the network.
-func (s *SA) receive(d Datagram) {
-	if s.state == Gone {
-		return
-	}
-	h, err := isakmp.ParseHeader(d.Data)
-	if err != nil {
-		s.ignore(d.Path, h, err.Error())
-		return
-	}
-	if !s.ours(h) {
-		s.ignore(d.Path, h, "the cookies are of another SA")
-		return
-	}
-	if s.elsewhere(d.Path) {
-		s.ignore(d.Path, h, "it comes from another address than the negotiation")
-		return
-	}
-	// The payloads point into the message, and the SA keeps some of them.
-	d.Data = bytes.Clone(d.Data)
-	if h.Next == isakmp.PayloadFragment {
-		if d.Data, h, err = s.reassemble(d.Data); err != nil {
-			s.ignore(d.Path, h, err.Error())
-			return
-		}
-		if d.Data == nil {
-			return
-		}
-		if !s.ours(h) || h.Next == isakmp.PayloadFragment {
-			s.ignore(d.Path, h, "the fragments make a message of another SA")
-			return
-		}
-	}
-	switch {
-	case h.Exchange == isakmp.IdentityProtection && h.MessageID == 0:
-		s.mainMode(d, h)
-	case h.Exchange == isakmp.Informational:
-		s.informational(d, h)
-	default:
-		s.ignore(d.Path, h, "the exchange is not spoken here")
-	}
-}
-
-// ours reports whether a header belongs to this SA (RFC 2408, 5.2).
-func (s *SA) ours(h isakmp.Header) bool {
-	x := &s.exchange
-	if s.cfg.Role == Initiator {
-		known := !x.cookieR.IsZero()
-		return h.Initiator == x.cookieI && (known && h.Responder == x.cookieR ||
-			!known && (s.state == AwaitSA || h.Exchange == isakmp.Informational))
-	}
-	if x.cookieI.IsZero() {
-		return !h.Initiator.IsZero() && h.Responder.IsZero()
-	}
-	// Only a repeated message 1 need not know our cookie; what else leaves it
-	// out has not seen it, and may bear anybody's address.
-	return h.Initiator == x.cookieI && (h.Responder == x.cookieR ||
-		h.Responder.IsZero() && s.state == AwaitKE && h.Next == isakmp.PayloadSA)
-}
-
-// elsewhere reports whether a message comes from another address than those
-// before it. A NAT changes ports between the IKE ports, not addresses.
-func (s *SA) elsewhere(p Path) bool {
-	return s.path.Remote.IsValid() && p.Remote.Addr() != s.path.Remote.Addr()
-}
-
-// errFragmentAlone is a fragment that shares its message.
-var errFragmentAlone = errors.New("a fragment stands beside other payloads")
-
-// reassemble adds a fragment; the message is nil until it is whole.
-func (s *SA) reassemble(data []byte) ([]byte, isakmp.Header, error) {
-	m, err := isakmp.Parse(data)
-	if err != nil {
-		return nil, isakmp.Header{}, err
-	}
-	f, ok := isakmp.Find[*isakmp.Fragment](m.Payloads)
-	if !ok || len(m.Payloads) != 1 {
-		return nil, m.Header, errFragmentAlone
-	}
-	whole, err := s.fragments.Add(f)
-	if err != nil || whole == nil {
-		return nil, m.Header, err
-	}
-	s.fragments.Reset()
-	h, err := isakmp.ParseHeader(whole)
-	return whole, h, err
-}
-
-// mainMode takes a whole message of main mode.
-func (s *SA) mainMode(d Datagram, h isakmp.Header) {
-	if s.repeated(d, h) {
-		return
-	}
-	if s.cfg.Role == Responder && s.state != AwaitSA && h.Responder.IsZero() {
-		s.ignore(d.Path, h, "a message 1 that differs from the first")
-		return
-	}
-	next, ok := s.flights()
-	if !ok {
-		s.ignore(d.Path, h, "no message of main mode is awaited while "+s.state.String())
-		return
-	}
-	if h.Encrypted() != next.encrypted {
-		s.ignore(d.Path, h, "encrypted where it should be clear, or clear where it should be encrypted")
-		return
-	}
-	next.take(d, h)
-}
-
-// repeated answers a message that was answered before. Only a responder does:
-// an initiator sends its own messages again by the clock.
-func (s *SA) repeated(d Datagram, h isakmp.Header) bool {
-	if s.accepted == ([sha256.Size]byte{}) || sha256.Sum256(d.Data) != s.accepted {
-		return false
-	}
-	if s.cfg.Role == Responder && len(s.sent.datagrams) > 0 && s.answered() {
-		s.transmit(TraceRetransmit)
-		return true
-	}
-	s.ignore(d.Path, h, "seen before")
-	return true
-}
-
-// answered reports whether the last flight answers the last accepted message.
-func (s *SA) answered() bool {
-	switch s.state {
-	case AwaitKE, AwaitAuth, StateEstablished, StateFailed:
-		return true
-	case ComputingSecret:
-		return s.cfg.Role == Responder // message 4 went out when the key was there
-	}
-	return false
-}
-
-// An awaited message of main mode.
-type awaited struct {
-	encrypted bool
-	take      func(Datagram, isakmp.Header)
-}
-
-// flights returns the message that the state waits for.
-func (s *SA) flights() (awaited, bool) {
-	if s.cfg.Role == Initiator {
-		switch s.state {
-		case AwaitSA:
-			return awaited{false, s.takeMessage2}, true
-		case AwaitKE:
-			return awaited{false, s.takeMessage4}, true
-		case AwaitAuth:
-			return awaited{true, s.takeMessage6}, true
-		}
-		return awaited{}, false
-	}
-	switch s.state {
-	case AwaitSA:
-		return awaited{false, s.takeMessage1}, true
-	case AwaitKE:
-		return awaited{false, s.takeMessage3}, true
-	case ComputingSecret:
-		return awaited{true, s.keepMessage5}, true
-	case AwaitAuth:
-		return awaited{true, s.takeMessage5}, true
-	}
-	return awaited{}, false
 }

@@ -1,0 +1,82 @@
+package ikev1
+
+import (
+	"errors"
+	"fmt"
+
+	"keyman/ike/isakmp"
+)
+
+// errOwnKey is a public value that cannot be the peer's.
+var errOwnKey = errors.New("the peer sent our own public value back")
+
+// keyPayloads carry a public value and a nonce.
+func keyPayloads(public, nonce []byte) []isakmp.Payload {
+	return []isakmp.Payload{&isakmp.KeyExchange{Data: public}, &isakmp.Nonce{Data: nonce}}
+}
+
+// readKeyExchange takes a message with a public value and a nonce apart.
+func (s *SA) readKeyExchange(m message) (payloads []isakmp.Payload, public, nonce []byte, ok bool) {
+	payloads, ke, ok := clear1[*isakmp.KeyExchange](s, m)
+	if !ok {
+		return nil, nil, nil, false
+	}
+	n, ok := only[*isakmp.Nonce](payloads)
+	if !ok {
+		s.reject(m, errors.New("the message has not exactly one nonce"))
+		return nil, nil, nil, false
+	}
+	if want := s.transform.Group.PublicSize(); len(ke.Data) != want {
+		s.reject(m, fmt.Errorf("the message has a public value of %d bytes: %v has %d", len(ke.Data), s.transform.Group, want))
+		return nil, nil, nil, false
+	}
+	return payloads, ke.Data, n.Data, true
+}
+
+// haveKey goes on with a Diffie-Hellman key.
+func (s *SA) haveKey(ev KeyPair) {
+	if s.state != MakingKey {
+		if ev.Key != nil {
+			ev.Key.Wipe() // too late
+		}
+		return
+	}
+	if ev.Err != nil {
+		s.fail(fmt.Errorf("no Diffie-Hellman key: %w", ev.Err))
+		return
+	}
+	s.key = ev.Key
+	s.take(onKey, ev)
+}
+
+// computeSecret asks for the secret and lets the key go: the SA may end, and wipe
+// what it has, while somebody computes with it.
+func (s *SA) computeSecret(peer []byte) {
+	s.emit(ComputeSecret{Key: s.key, Peer: peer})
+	s.key = nil
+}
+
+// haveSecret goes on with the Diffie-Hellman secret.
+func (s *SA) haveSecret(ev SharedSecret) {
+	defer clear(ev.Secret)
+	if s.state != ComputingSecret {
+		return // too late
+	}
+	if ev.Err != nil {
+		s.fail(fmt.Errorf("the Diffie-Hellman exchange failed: %w", ev.Err))
+		return
+	}
+	s.take(onSecret, ev)
+}
+
+// derive makes the keys and begins the chain of encrypted messages; psk counts
+// only where the transform authenticates with a preshared key.
+func (s *SA) derive(secret, psk []byte) bool {
+	s.keys = deriveKeys(&s.exchange, s.transform, secret, psk)
+	var err error
+	if s.chain, err = newChain(&s.exchange, s.keys, s.transform); err != nil {
+		s.fail(err)
+		return false
+	}
+	return true
+}
