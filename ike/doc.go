@@ -17,6 +17,8 @@
 //     for the identity it claims, that identity is one the tunnel is for, and the
 //     Verifier accepts the chain under the tunnel's policy; or, with a preshared
 //     key, if it knows the key;
+//   - where the Verifier is a Watcher, an active tunnel ends as soon as that does
+//     not accept its peer any more: the peer is sent DELETE;
 //   - every refusal carries its reasons, in Status and in Event;
 //   - a negotiation ends by its deadline, and Run returns with no goroutine left.
 package ike

@@ -36,7 +36,8 @@ type Config struct {
 	DB *ikedb.DB
 	// Transport carries the messages. The engine closes it.
 	Transport Transport
-	// Verifier decides about peers' certificates.
+	// Verifier decides about peers' certificates; one that is a Watcher, too,
+	// while their tunnels are up.
 	Verifier Verifier
 	// Credentials are what we authenticate with, by certificate label.
 	Credentials map[string]Credential

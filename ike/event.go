@@ -43,7 +43,7 @@ type Event struct {
 	// Transform are the algorithms of an EventEstablished.
 	Transform string `json:"transform,omitempty"`
 	// Reasons are those of the certificate check, for EventVerdict and, where
-	// it was the cause, EventFailed.
+	// it was the cause, EventFailed and EventClosed.
 	Reasons []crl.Reason `json:"reasons,omitempty"`
 	// Missed is how many events a slow subscriber lost before this one.
 	Missed int `json:"missed,omitempty"`

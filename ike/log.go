@@ -3,6 +3,7 @@ package ike
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"keyman/crl"
@@ -15,13 +16,16 @@ func (e *Engine) log(ev Event) {
 	switch ev.Kind {
 	case EventFailed:
 		level = slog.LevelWarn
-	case EventEstablished, EventClosed, EventStarted:
+	case EventEstablished, EventStarted:
 		level = slog.LevelInfo
+	case EventClosed:
+		level = slog.LevelInfo
+		if len(ev.Reasons) > 0 {
+			level = slog.LevelWarn // the peer's certificate is not good any more
+		}
 	case EventVerdict:
-		for _, r := range ev.Reasons {
-			if r.Severity == crl.Warning {
-				level = slog.LevelWarn
-			}
+		if warned(ev.Reasons) {
+			level = slog.LevelWarn
 		}
 	}
 	ctx := context.Background()
@@ -50,6 +54,11 @@ func (e *Engine) log(ev Event) {
 		}
 	}
 	e.logger.LogAttrs(ctx, level, ev.Text, attrs...)
+}
+
+// warned reports whether there is a warning among reasons.
+func warned(reasons []crl.Reason) bool {
+	return slices.ContainsFunc(reasons, func(r crl.Reason) bool { return r.Severity == crl.Warning })
 }
 
 // noise bounds what strangers can write into the log: peers that have not shown

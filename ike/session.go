@@ -30,6 +30,8 @@ type session struct {
 	upAt, endAt time.Time
 	err         error
 	verdict     []crl.Reason
+	peer        peerWatch
+	lost        *PeerError // why an active tunnel's peer is not accepted any more
 
 	alarm      time.Time
 	alarmIndex int // in timers; -1 where it is not
@@ -128,9 +130,7 @@ func (e *Engine) perform(s *session, effects []ikev1.Effect) {
 		case ikev1.Failed:
 			e.fail(s, f.Err)
 		case ikev1.Closed:
-			s.state, s.endAt, s.err = TunnelClosed, time.Now(), errors.New(f.Reason)
-			e.report(s, EventClosed, f.Reason, nil)
-			e.keepLast(s)
+			e.closed(s, f.Reason)
 		case ikev1.Done:
 			e.forget(s)
 		}
@@ -152,7 +152,7 @@ func (e *Engine) verify(s *session, f ikev1.Verify) {
 	ctx := s.ctx
 	e.crypto.do(func() {
 		if err := guard(check.identify); err != nil {
-			e.conclude(s.id, crl.Verdict{}, err)
+			e.conclude(s.id, nil, crl.Verdict{}, err)
 			return
 		}
 		e.verdicts.do(func() {
@@ -161,19 +161,23 @@ func (e *Engine) verify(s *session, f ikev1.Verify) {
 				verdict, err = check.decide(ctx)
 				return err
 			})
-			e.conclude(s.id, verdict, err)
+			e.conclude(s.id, keepChain(check.Certificates), verdict, err)
 		})
 	})
 }
 
-// conclude brings a verdict on a peer back to its session.
-func (e *Engine) conclude(id uint64, verdict crl.Verdict, err error) {
+// conclude brings a verdict on a peer, and the chain that it is about, back to its
+// session.
+func (e *Engine) conclude(id uint64, chain [][]byte, verdict crl.Verdict, err error) {
 	e.post(func() {
 		s, ok := e.sessions[id]
 		if !ok {
 			return
 		}
 		s.verdict = verdict.Reasons
+		if err == nil {
+			s.peer = peerWatch{chain: chain, verdict: verdict}
+		}
 		text := "the certificate of " + s.peerID + " is good"
 		if err != nil {
 			text = err.Error()
@@ -235,7 +239,20 @@ func (e *Engine) establish(s *session, f ikev1.Established) {
 		e.dropOlder(s)
 	}
 	e.dropExcess(s)
+	e.watchPeer(s)
 	e.answer(s)
+}
+
+// closed notes that a tunnel that was up has ended.
+func (e *Engine) closed(s *session, reason string) {
+	s.state, s.endAt, s.err = TunnelClosed, time.Now(), errors.New(reason)
+	s.unwatchPeer()
+	var reasons []crl.Reason
+	if s.lost != nil {
+		reasons = s.lost.Reasons
+	}
+	e.report(s, EventClosed, reason, reasons)
+	e.keepLast(s)
 }
 
 // dropOlder forgets the SAs of a peer that says it has none but the new one
@@ -311,6 +328,7 @@ func (e *Engine) forget(s *session) {
 		e.pending.remove(s)
 	}
 	s.cancel()
+	s.unwatchPeer()
 	e.answer(s)
 }
 

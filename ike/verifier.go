@@ -16,6 +16,19 @@ type Verifier interface {
 	Check(ctx context.Context, chain [][]byte, p crl.Policy) crl.Verdict
 }
 
+// A Watcher is a Verifier that goes on looking at chains which it has accepted;
+// crl.Watcher is one. With it an active tunnel ends when its peer's certificate
+// is not good any more; without it the verdict of the negotiation stands until
+// the next one.
+type Watcher interface {
+	Verifier
+	// Watch looks at a chain again and again, from the verdict of Check on, and
+	// calls tell with each verdict that is news, until stop is called. It
+	// returns at once and keeps the chain. tell may be called from any
+	// goroutine, may wait, and may be called once more after stop.
+	Watch(chain [][]byte, p crl.Policy, from crl.Verdict, tell func(crl.Verdict)) (stop func())
+}
+
 // A Credential is what we authenticate with: a key, which stays where it is, and
 // the certificates for it, DER, leaf first.
 type Credential struct {
