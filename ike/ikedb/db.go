@@ -10,11 +10,17 @@ import (
 // A DB is a set of definitions that belong together and have been checked. It
 // is immutable and may be used from many goroutines.
 type DB struct {
-	tunnels     []Tunnel
+	defs        Definitions    // as completed
+	tunnels     []Tunnel       // those of defs
 	names       map[string]int // of tunnels, to the index
 	protections map[string]Protection
 	groups      map[string]Group
 	secrets     map[string]Secret // by Identity.mapKey
+
+	dataNames       map[string]int // of data tunnels, to the index
+	dataProtections map[string]DataProtection
+	proposals       map[string]Proposal
+	carried         map[string][]int // data tunnels by the name of their tunnel
 
 	// Indexes of tunnels by the peer's address, in order of number. The zero
 	// Addr stands for any.
@@ -42,9 +48,16 @@ func assemble(d Definitions) (*DB, error) {
 		groups:      make(map[string]Group, len(d.Groups)),
 		secrets:     make(map[string]Secret, len(d.PresharedKeys)),
 		remotes:     make(map[netip.Addr][]int, len(d.Tunnels)),
+
+		dataNames:       make(map[string]int, len(d.DataTunnels)),
+		dataProtections: make(map[string]DataProtection, len(d.DataProtections)),
+		proposals:       make(map[string]Proposal, len(d.Proposals)),
+		carried:         make(map[string][]int, len(d.Tunnels)),
 	}
 	// What is referred to comes first.
-	for _, step := range []func(Definitions) error{db.addProtections, db.addGroups, db.addSecrets, db.addTunnels} {
+	for _, step := range []func(Definitions) error{
+		db.addProposals, db.addDataProtections, db.addProtections, db.addGroups, db.addSecrets, db.addTunnels, db.addDataTunnels,
+	} {
 		if err := step(d); err != nil {
 			return nil, err
 		}
@@ -70,11 +83,19 @@ func (db *DB) Find(nameOrNumber string) (Tunnel, bool) {
 		return t, true
 	}
 	n, err := strconv.Atoi(nameOrNumber)
-	if err != nil || n < 1 || n > len(db.tunnels) {
+	if err != nil {
 		return Tunnel{}, false
 	}
-	return db.tunnels[n-1], true
+	i, ok := slices.BinarySearchFunc(db.tunnels, n, func(t Tunnel, n int) int { return t.Number - n })
+	if !ok {
+		return Tunnel{}, false
+	}
+	return db.tunnels[i], true
 }
+
+// Definitions returns what the DB was made of, with its defaults filled. It must
+// not be changed.
+func (db *DB) Definitions() Definitions { return db.defs }
 
 // Protection returns a protection by its name; that of a tunnel of this DB is
 // always there. Its Transforms must not be changed.

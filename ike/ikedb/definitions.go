@@ -5,14 +5,18 @@ import (
 	"time"
 
 	"keyman/crl"
+	"keyman/ike/isakmp"
 	"keyman/ike/suite"
 )
 
 // The limits of definitions, beside those of identities and secrets.
 const (
-	// MaxTunnels is the largest number of tunnels, protections, groups or
-	// preshared keys, each counted by itself.
+	// MaxTunnels is the largest number of tunnels, protections, groups,
+	// preshared keys, data tunnels, data protections or proposals, each
+	// counted by itself.
 	MaxTunnels = 65536
+	// MaxNumber is the largest number of a tunnel.
+	MaxNumber = 1_000_000
 	// MaxName is the longest name of a tunnel, protection or group, in
 	// bytes.
 	MaxName = 128
@@ -45,18 +49,22 @@ const (
 
 // Definitions are what New makes a DB of.
 type Definitions struct {
-	// Tunnels get their numbers by their order.
-	Tunnels       []Tunnel
-	Protections   []Protection
-	Groups        []Group
-	PresharedKeys []PresharedKey
+	// Tunnels and DataTunnels stand in the order of their numbers.
+	Tunnels         []Tunnel
+	Protections     []Protection
+	Groups          []Group
+	PresharedKeys   []PresharedKey
+	DataTunnels     []DataTunnel
+	DataProtections []DataProtection
+	Proposals       []Proposal
 }
 
 // A Tunnel is a phase 1 tunnel: two ends and what protects the talk between
 // them.
 type Tunnel struct {
 	Name string
-	// Number is 1 for the first tunnel; New sets it.
+	// Number calls the tunnel, too. New fills it where it is zero: with one
+	// more than the tunnel before it has, and 1 for the first.
 	Number int
 	// Protection is the name of a Protection.
 	Protection string
@@ -64,6 +72,9 @@ type Tunnel struct {
 	Remote     RemoteEnd
 	// AutoStart tells the daemon to activate the tunnel when it starts.
 	AutoStart bool
+	// OptionalIPRule asks for filter rules for the peer's address where its
+	// identity is none.
+	OptionalIPRule bool
 }
 
 // A LocalEnd is this end of a tunnel.
@@ -117,13 +128,25 @@ const (
 	AuthRSASignatureCRL AuthMethod = "rsa-signature-crl"
 )
 
+// A Mode is an exchange of phase 1. The empty Mode is ModeMain.
+type Mode string
+
+// The modes. A tunnel with ModeBoth starts in main mode and answers in either.
+const (
+	ModeMain       Mode = "main"
+	ModeAggressive Mode = "aggressive"
+	ModeBoth       Mode = "both"
+)
+
 // A Protection is a phase 1 policy, which many tunnels may share.
 type Protection struct {
 	Name string
 	Role Role
+	Mode Mode
 	Auth AuthMethod
 	// Transforms are what is proposed and accepted, best first. New sets
-	// their Auth and Lifetime to those of the protection.
+	// their Auth to that of the protection, and their Lifetime where it is
+	// zero.
 	Transforms []suite.Transform
 	// AllowWeak accepts algorithms that are broken or close to it, in
 	// Transforms and in the peer's certificates.
@@ -134,8 +157,23 @@ type Protection struct {
 	// CRLTimeout bounds the check of the peer's certificate; New fills
 	// crl.DefaultTimeout.
 	CRLTimeout time.Duration
-	// Lifetime is how long a phase 1 lasts; New fills DefaultLifetime.
+	// Lifetime is how long a phase 1 lasts where its transform says nothing;
+	// New fills DefaultLifetime, and once every transform has its own, that
+	// of the first.
 	Lifetime time.Duration
+	Life
+	// Generic answers a phase 2 that no data tunnel of the tunnel is for.
+	Generic Generic
+}
+
+// A Generic is the data tunnel of peers whose addresses are not known
+// beforehand. It answers only. The zero value is none.
+type Generic struct {
+	// Protection is the name of a DataProtection.
+	Protection string
+	// Local and Remote are the types of endpoint that the peer may ask for at
+	// each end; both are needed.
+	Local, Remote []isakmp.IDType
 }
 
 // Signatures reports whether the ends authenticate by certificates.

@@ -17,6 +17,17 @@ import (
 // checkName tells why a definition must not have a name, or "".
 func checkName(name string) string { return checkWord(name, MaxName) }
 
+// checkTunnelName tells why a tunnel must not have a name, or "".
+func checkTunnelName(name string) string {
+	if text := checkName(name); text != "" {
+		return text
+	}
+	if strings.Trim(name, "0123456789,-") == "" {
+		return "a name must have a letter"
+	}
+	return ""
+}
+
 // checkWord tells why a name must not be the one of something, or "". It has at
 // most so many bytes.
 func checkWord(name string, most int) string {
@@ -67,13 +78,17 @@ func (db *DB) addProtections(d Definitions) error {
 		if err := p.complete(fail); err != nil {
 			return err
 		}
+		if err := db.checkGeneric(&p, fail); err != nil {
+			return err
+		}
 		db.protections[p.Name] = p
+		db.defs.Protections = append(db.defs.Protections, p)
 	}
 	return nil
 }
 
 // complete fills the defaults of a protection and checks it.
-func (p *Protection) complete(fail func(key, text, fix string) error) error {
+func (p *Protection) complete(fail failure) error {
 	if p.Role == "" {
 		p.Role = RoleBoth
 	}
@@ -83,9 +98,14 @@ func (p *Protection) complete(fail func(key, text, fix string) error) error {
 	if p.Lifetime == 0 {
 		p.Lifetime = DefaultLifetime
 	}
+	if p.Mode == "" {
+		p.Mode = ModeMain
+	}
 	switch {
-	case p.Role != RoleBoth && p.Role != RoleInitiator && p.Role != RoleResponder:
-		return fail("role", fmt.Sprintf("%q is not known", p.Role), "use both, initiator or responder")
+	case !p.Role.known():
+		return fail("role", fmt.Sprintf("%q is not known", p.Role), useRole)
+	case p.Mode != ModeMain && p.Mode != ModeAggressive && p.Mode != ModeBoth:
+		return fail("mode", fmt.Sprintf("%q is not known", p.Mode), "use main, aggressive or both")
 	case p.Auth == "":
 		return fail("auth", "it is missing", useAuth)
 	case p.Auth != AuthPresharedKey && !p.Signatures():
@@ -101,16 +121,37 @@ func (p *Protection) complete(fail func(key, text, fix string) error) error {
 		return fail("revocation", "with a preshared key there is no certificate to check", "leave it out")
 	case p.CRLTimeout < 0 || p.CRLTimeout > MaxCRLTimeout:
 		return fail("crl-timeout", fmt.Sprintf("%v is not between 0 and %v", p.CRLTimeout, MaxCRLTimeout), "")
-	case p.Lifetime < MinLifetime || p.Lifetime > MaxLifetime || p.Lifetime%time.Second != 0:
-		return fail("lifetime", fmt.Sprintf("%v is not whole seconds between %v and %v", p.Lifetime, MinLifetime, MaxLifetime), "")
 	}
-	return p.completeTransforms(fail)
+	if text := checkLifetime(p.Lifetime, MinLifetime, MaxLifetime); text != "" {
+		return fail("lifetime", text, "")
+	}
+	if err := p.Life.complete(DefaultKeyOverlap, fail); err != nil {
+		return err
+	}
+	if err := p.completeTransforms(fail); err != nil {
+		return err
+	}
+	p.Lifetime = p.Transforms[0].Lifetime
+	return nil
 }
+
+// checkLifetime tells why a key cannot last so long, or "".
+func checkLifetime(d, least, most time.Duration) string {
+	if d < least || d > most || d%time.Second != 0 {
+		return fmt.Sprintf("%v is not whole seconds between %v and %v", d, least, most)
+	}
+	return ""
+}
+
+// known reports whether r is one of the constants.
+func (r Role) known() bool { return r == RoleBoth || r == RoleInitiator || r == RoleResponder }
+
+const useRole = "use both, initiator or responder"
 
 const useAuth = "use preshared-key, rsa-signature or rsa-signature-crl"
 
 // completeTransforms makes the transforms ready to be offered.
-func (p *Protection) completeTransforms(fail func(key, text, fix string) error) error {
+func (p *Protection) completeTransforms(fail failure) error {
 	if len(p.Transforms) == 0 {
 		return fail("transforms", "there is none", `give at least one, such as "aes256-sha256-modp2048"`)
 	}
@@ -121,9 +162,15 @@ func (p *Protection) completeTransforms(fail func(key, text, fix string) error) 
 	p.Transforms = slices.Clone(p.Transforms)
 	for i := range p.Transforms {
 		t := &p.Transforms[i]
-		t.Lifetime, t.Auth = p.Lifetime, suite.PresharedKey
+		t.Auth = suite.PresharedKey
 		if p.Signatures() {
 			t.Auth = suite.RSASignature
+		}
+		if t.Lifetime == 0 {
+			t.Lifetime = p.Lifetime
+		}
+		if text := checkLifetime(t.Lifetime, MinLifetime, MaxLifetime); text != "" {
+			return fail("transforms", fmt.Sprintf("the lifetime of %v: %s", t, text), "")
 		}
 		if err := t.Validate(); err != nil {
 			return fail("transforms", err.Error(), "")
@@ -173,6 +220,7 @@ func (db *DB) addGroups(d Definitions) error {
 		}
 		g.IDs = slices.Clone(g.IDs)
 		db.groups[g.Name] = g
+		db.defs.Groups = append(db.defs.Groups, g)
 	}
 	return nil
 }
@@ -204,6 +252,8 @@ func (db *DB) addSecrets(d Definitions) error {
 			}
 			db.secrets[id.mapKey()] = k.Secret
 		}
+		k.IDs = slices.Clone(k.IDs)
+		db.defs.PresharedKeys = append(db.defs.PresharedKeys, k)
 	}
 	return nil
 }
@@ -212,20 +262,22 @@ func (db *DB) addTunnels(d Definitions) error {
 	if err := count("tunnel", len(d.Tunnels)); err != nil {
 		return err
 	}
+	last := 0
 	for i, t := range d.Tunnels {
 		fail := func(key, text, fix string) error {
 			return &Error{Table: "tunnel", Name: place(t.Name, i), Key: key, Text: text, Fix: fix}
 		}
-		if text := checkName(t.Name); text != "" {
-			return fail("name", text, "")
-		}
-		if strings.Trim(t.Name, "0123456789,-") == "" {
-			return fail("name", "a name must have a letter", "tunnels are called by their numbers, too")
+		if text := checkTunnelName(t.Name); text != "" {
+			return fail("name", text, "tunnels are called by their numbers, too")
 		}
 		if _, twice := db.names[t.Name]; twice {
 			return fail("name", "another tunnel has this name", "")
 		}
-		t.Number = i + 1
+		var text string
+		if t.Number, text = nextNumber(last, t.Number); text != "" {
+			return fail("number", text, inOrder)
+		}
+		last = t.Number
 		if err := db.completeTunnel(&t, fail); err != nil {
 			return err
 		}
@@ -233,11 +285,29 @@ func (db *DB) addTunnels(d Definitions) error {
 		db.tunnels = append(db.tunnels, t)
 		db.remotes[t.Remote.Address] = append(db.remotes[t.Remote.Address], i)
 	}
+	db.defs.Tunnels = db.tunnels
 	return nil
 }
 
+const inOrder = "let tunnels stand in the order of their numbers, or leave the numbers out"
+
+// nextNumber completes the number of a tunnel behind another with the number
+// last, and tells why it cannot be, or "".
+func nextNumber(last, number int) (int, string) {
+	if number == 0 {
+		number = last + 1
+	}
+	switch {
+	case number <= last:
+		return 0, fmt.Sprintf("%d stands behind %d", number, last)
+	case number > MaxNumber:
+		return 0, fmt.Sprintf("%d is more than %d", number, MaxNumber)
+	}
+	return number, ""
+}
+
 // completeTunnel fills the defaults of a tunnel and checks it.
-func (db *DB) completeTunnel(t *Tunnel, fail func(key, text, fix string) error) error {
+func (db *DB) completeTunnel(t *Tunnel, fail failure) error {
 	protection, ok := db.protections[t.Protection]
 	switch {
 	case t.Protection == "":
@@ -276,7 +346,7 @@ func (db *DB) completeTunnel(t *Tunnel, fail func(key, text, fix string) error) 
 }
 
 // checkCredential demands what this end authenticates with.
-func (db *DB) checkCredential(t *Tunnel, p Protection, fail func(key, text, fix string) error) error {
+func (db *DB) checkCredential(t *Tunnel, p Protection, fail failure) error {
 	label := t.Local.Certificate
 	switch {
 	case !p.Signatures() && label != "":
@@ -309,7 +379,7 @@ func checkAddress(addr netip.Addr) string {
 }
 
 // completeEnds fills identities and ports.
-func (db *DB) completeEnds(t *Tunnel, fail func(key, text, fix string) error) error {
+func (db *DB) completeEnds(t *Tunnel, fail failure) error {
 	if t.Local.ID.IsZero() {
 		if !t.Local.Address.IsValid() {
 			return fail("local.id", "it is missing, and there is no local.address to take its place", "say who this end is")
@@ -352,7 +422,7 @@ func (db *DB) completeEnds(t *Tunnel, fail func(key, text, fix string) error) er
 
 // checkPresharedKey demands a key that can be chosen from the peer's address
 // alone (RFC 2409, 5.4).
-func (db *DB) checkPresharedKey(t *Tunnel, fail func(key, text, fix string) error) error {
+func (db *DB) checkPresharedKey(t *Tunnel, fail failure) error {
 	const (
 		byAddress = "but main mode chooses a preshared key by the peer's address (RFC 2409, 5.4)"
 		fix       = "add a [[preshared-key]] with it among the ids"

@@ -2,10 +2,9 @@
 //
 // Read and Parse take what people have: PEM with any text around the blocks, or
 // DER, one certificate after the other. They return each certificate's DER as
-// it stands: what is a good certificate is for others to say. What is plainly
-// something else, a revocation list or a key, is an OtherError. PEM blocks of
-// other kinds are passed over, so that a bundle can be read; a file with no
-// certificate at all is an error.
+// it stands, without a look inside: what is a good certificate is for others to
+// say. PEM blocks of other kinds (a private key, a list) are passed over, so
+// that a bundle can be read; a file with no certificate at all is an error.
 package certpem
 
 import (
@@ -110,10 +109,7 @@ func parsePEM(data []byte) ([][]byte, error) {
 			begun++
 		}
 	}
-	var (
-		certs [][]byte
-		none  error // what the file holds in place of certificates
-	)
+	var certs [][]byte
 	for {
 		block, rest := pem.Decode(data)
 		if block == nil {
@@ -133,9 +129,6 @@ func parsePEM(data []byte) ([][]byte, error) {
 		}
 		// "X509 CERTIFICATE" is an old label (RFC 7468, 5.1).
 		if block.Type != TypeCertificate && block.Type != "X509 CERTIFICATE" {
-			if kind, known := blockKinds[block.Type]; known && none == nil {
-				none = &kind
-			}
 			continue
 		}
 		found, err := split(block.Bytes)
@@ -153,10 +146,7 @@ func parsePEM(data []byte) ([][]byte, error) {
 	if begun != 0 {
 		return nil, errors.New("certificates: a PEM block is damaged")
 	}
-	switch {
-	case len(certs) == 0 && none != nil:
-		return nil, none
-	case len(certs) == 0:
+	if len(certs) == 0 {
 		return nil, errors.New("certificates: the PEM file holds none")
 	}
 	return certs, nil
@@ -172,9 +162,6 @@ func split(data []byte) ([][]byte, error) {
 		}
 		if len(certs) == MaxCertificates {
 			return nil, fmt.Errorf("certificates: more than %d", MaxCertificates)
-		}
-		if err := other(element); err != nil {
-			return nil, err
 		}
 		certs = append(certs, element)
 	}
