@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"keyman/crl/certpath"
 )
 
 // labels lists the labels of a store.
@@ -249,7 +251,7 @@ func TestReceive(t *testing.T) {
 	refused := func(name string, want error, list ...[]byte) {
 		t.Helper()
 		before := labels(s)
-		if _, err := s.Receive(list, ""); !errors.Is(err, want) {
+		if _, err := s.Receive(list, "", certpath.Between); !errors.Is(err, want) {
 			t.Errorf("%s: %v; want %v", name, err, want)
 		}
 		if after := labels(s); after != before {
@@ -274,28 +276,28 @@ func TestReceive(t *testing.T) {
 	// An end entity's certificate issues nothing, whoever signed it.
 	end := &authority{key: newKey(t)}
 	end.der = root.leaf(t, "end", end.key.Public())
-	refused("issued by an end entity", ErrUntrustedIssuer, certify(t, end, waiting), end.der)
+	refused("issued by an end entity", ErrPath, certify(t, end, waiting), end.der)
 	// Version 1 cannot say that it is a CA.
 	end.der = version1(t, end.der, root.key)
-	refused("issued by an end entity of version 1", ErrUntrustedIssuer, certify(t, end, waiting), end.der)
+	refused("issued by an end entity of version 1", ErrPath, certify(t, end, waiting), end.der)
 	// A CA that may have none below it.
 	last := &authority{key: newKey(t)}
 	last.der = issueWith(t, "last", last.key.Public(), root, nil, func(c *x509.Certificate) { c.IsCA, c.MaxPathLenZero = true, true })
 	below := newAuthority(t, "below", last)
-	refused("issued by one CA too many", ErrUntrustedIssuer, certify(t, below, waiting), below.der, last.der)
+	refused("issued by one CA too many", ErrPath, certify(t, below, waiting), below.der, last.der)
 	short := newAuthority(t, "short", nil)
 	short.der = issueWith(t, "short", short.key.Public(), nil, short, func(c *x509.Certificate) { c.IsCA, c.MaxPathLenZero = true, true })
 	if _, err := s.AddSigner("short", short.der, true); err != nil {
 		t.Fatal(err)
 	}
 	below = newAuthority(t, "below", short)
-	refused("one CA too many for the trusted one", ErrUntrustedIssuer, certify(t, below, waiting), below.der)
+	refused("one CA too many for the trusted one", ErrPath, certify(t, below, waiting), below.der)
 	if err := s.Delete("short", false); err != nil {
 		t.Fatal(err)
 	}
 
 	// What cannot be read among the certificates hides no other.
-	e, err := s.Receive([][]byte{root.der, brokenExtensions(t), sub.der, certificate}, "")
+	e, err := s.Receive([][]byte{root.der, brokenExtensions(t), sub.der, certificate}, "", certpath.Between)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,13 +310,13 @@ func TestReceive(t *testing.T) {
 	refused("a second time", ErrDuplicateCertificate, certificate)
 
 	// Now the intermediate is known, and a new label is wanted.
-	if _, err := s.Receive([][]byte{certify(t, sub, other)}, "WAITING"); !errors.Is(err, ErrDuplicateLabel) {
+	if _, err := s.Receive([][]byte{certify(t, sub, other)}, "WAITING", certpath.Between); !errors.Is(err, ErrDuplicateLabel) {
 		t.Errorf("under a label that is taken: %v; want ErrDuplicateLabel", err)
 	}
 	if _, ok := s.Lookup("other"); !ok {
 		t.Fatal("the request is gone after a failure")
 	}
-	if _, err := s.Receive([][]byte{certify(t, sub, other)}, "gateway"); err != nil {
+	if _, err := s.Receive([][]byte{certify(t, sub, other)}, "gateway", certpath.Between); err != nil {
 		t.Fatal(err)
 	}
 	s = reopen(t, s)

@@ -68,6 +68,7 @@ var (
 	ErrOwnKey               = errors.New("its private key is here")
 	ErrUnknownIssuer        = errors.New("the issuer is not in the key database")
 	ErrUntrustedIssuer      = errors.New("the issuer is not trusted")
+	ErrPath                 = errors.New("no valid path leads from it to a trusted CA")
 	ErrNotRoot              = errors.New("not the certificate of a root CA")
 	ErrExpired              = errors.New("the certificate has expired")
 	ErrInUse                = errors.New("other entries chain to this certificate")
@@ -102,6 +103,7 @@ var hints = []struct {
 	{ErrOwnKey, "a certificate for a request of one's own is received: keyman cert receive; one for a key that has a certificate needs a request first: keyman cert renew"},
 	{ErrUnknownIssuer, "certificates of CAs between belong into the same file; if you trust the CA at the top, add it first: keyman cert add FILE"},
 	{ErrUntrustedIssuer, "if you do trust that CA: keyman cert trust LABEL on"},
+	{ErrPath, "tell the CA what is wrong with it, or keyman cert add one of its CAs above that you trust"},
 	{ErrNotRoot, "keyman cert add takes the certificate of any CA"},
 	{ErrInUse, "delete those first, or use --force"},
 	{syscall.ENOSPC, "make room on the disk and do it again; the file was left as it is"},

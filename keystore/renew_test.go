@@ -8,6 +8,7 @@ import (
 	"errors"
 	"testing"
 
+	"keyman/crl/certpath"
 	"keyman/internal/testpeer"
 )
 
@@ -54,7 +55,7 @@ func TestRenew(t *testing.T) {
 				t.Errorf("the key is the same: %v", same)
 			}
 			certificate := ca.leaf(t, "gw1", waiting.mustPublic(t))
-			e, err := s.Receive([][]byte{certificate}, "")
+			e, err := s.Receive([][]byte{certificate}, "", certpath.Between)
 			if err != nil || e.Label != "gw1" || !e.Default || !bytes.Equal(e.Chain[0], certificate) {
 				t.Fatalf("received %q, default %v, %v", e.Label, e.Default, err)
 			}
@@ -84,7 +85,7 @@ func TestRenewedOtherwise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := s.Receive([][]byte{ca.leaf(t, test.subject, waiting.mustPublic(t))}, test.label)
+		e, err := s.Receive([][]byte{ca.leaf(t, test.subject, waiting.mustPublic(t))}, test.label, certpath.Between)
 		if err != nil || e.Label != test.want {
 			t.Errorf("%+v: received %q, %v", test, e.Label, err)
 		}

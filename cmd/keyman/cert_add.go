@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"keyman/crl/certpath"
 	"keyman/internal/certpem"
 	"keyman/keystore"
 )
@@ -95,8 +96,9 @@ func newCertReceiveCommand(a *app) *cobra.Command {
 		Short: "Receive the certificate that a CA issued for a request",
 		Long: `Take the certificate that a CA issued for a request of this key database, from a
 PEM or DER file. The request is found by its key and becomes a personal
-certificate. Certificates of intermediate CAs in the file are added, without
-trust. The chain must lead to a CA that the key database trusts already.`,
+certificate. A path to a CA that the key database trusts already must be valid by
+RFC 5280, 6.1, without revocation; keyman cert validate asks for that, too. The CAs
+of this path that are in the file are added, without trust.`,
 		Example: `  keyman cert receive gw1.pem --default`,
 		Args:    cobra.ExactArgs(1),
 	}
@@ -112,7 +114,7 @@ trust. The chain must lead to a CA that the key database trusts already.`,
 		if err != nil {
 			return err
 		}
-		entry, err := store.Receive(list, label)
+		entry, err := store.Receive(list, label, certpath.Between)
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,8 @@
 // returns the first one that is valid with the policies that are valid on it. Where there is none, the error is an *Error that tells every
 // path that was tried and the Failure that ended it, the one that came furthest
 // first. ParseCertificate reads a certificate; AnchorOf and NewAnchor make
-// anchors of a certificate or of a name and a key.
+// anchors of a certificate or of a name and a key. Between does all of it for
+// certificates as files hold them.
 //
 // Revocation (6.1.3 (a)(3), and 6.3) is an interface, asked about each
 // certificate of a path that is valid otherwise. Without one nothing is asked.

@@ -10,6 +10,7 @@ import (
 
 	"keyman/ca"
 	"keyman/crl"
+	"keyman/crl/certpath"
 	"keyman/csr"
 	"keyman/ike"
 	"keyman/ike/ikedb"
@@ -83,7 +84,7 @@ func (g *gateway) receive(ctx context.Context, authority []byte, issued *ca.Issu
 	if _, err := g.store.AddSigner(caName, authority, true); err != nil {
 		return err
 	}
-	if _, err := g.store.Receive([][]byte{issued.Certificate}, g.name); err != nil {
+	if _, err := g.store.Receive([][]byte{issued.Certificate}, g.name, certpath.Between); err != nil {
 		return err
 	}
 	if err := g.store.Save(ctx); err != nil {

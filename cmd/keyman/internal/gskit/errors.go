@@ -59,6 +59,7 @@ var known = []struct {
 	{keystore.ErrDuplicateCertificate, "CTGSK2021W A duplicate certificate already exists in the database.", ""},
 	{keystore.ErrUnknownIssuer, "CTGSK2146W An invalid certificate chain was found.", "add the certificate of the CA first: -cert -add"},
 	{keystore.ErrUntrustedIssuer, "CTGSK2146W An invalid certificate chain was found.", "if you do trust that CA: -cert -modify -trust enable"},
+	{keystore.ErrPath, "CTGSK2146W An invalid certificate chain was found.", ""},
 	{keystore.ErrPasswordExpired, "", "-keydb -changepw sets a new one"},
 	{keystore.ErrPassword, "An invalid password was given.", "the database may be damaged instead: the two look alike"},
 	{keystore.ErrNoStash, "", "-keydb -stashpw makes one; or use -pw, or leave both out to be asked"},

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"keyman/crl/certpath"
 	"keyman/internal/certpem"
 	"keyman/keystore"
 )
@@ -183,7 +184,7 @@ func certReceive(ctx context.Context, c *call) error {
 		return err
 	}
 	return c.change(ctx, func(store *keystore.Store) error {
-		entry, err := store.Receive(certificates, "")
+		entry, err := store.Receive(certificates, "", certpath.Between)
 		if err != nil {
 			return err
 		}
