@@ -3,25 +3,12 @@ package ldapd
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/go-ldap/ldap/v3"
-	"github.com/hashicorp/go-hclog"
-	"github.com/jimlambrt/gldap"
-)
-
-const (
-	// startTries bounds how many ports are tried.
-	startTries = 10
-	// startLimit bounds the time until one of them accepts connections.
-	startLimit = 5 * time.Second
-	// tryEach is how long to wait between two attempts to connect.
-	tryEach = 2 * time.Millisecond
 )
 
 // Config says how a Server behaves.
@@ -42,10 +29,12 @@ type Attributes map[string][][]byte
 
 // A Server is a running directory.
 type Server struct {
-	url    string
-	server *gldap.Server
-	ended  chan struct{}
-	search func(string)
+	scheme   string
+	listener net.Listener
+	search   func(string)
+	ctx      context.Context
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
 
 	mu      sync.RWMutex
 	entries map[string]entry // by key
@@ -64,112 +53,31 @@ func Start(config Config) (*Server, error) {
 	if config.OnSearch == nil {
 		config.OnSearch = func(string) {}
 	}
-	// gldap listens by itself and does not tell the port that it got, so the
-	// port is chosen before, and another one where somebody was faster.
-	var errs []error
-	for range startTries {
-		s, err := start(config)
-		if err == nil {
-			return s, nil
-		}
-		errs = append(errs, err)
-	}
-	return nil, fmt.Errorf("LDAP server: %w", errors.Join(errs...))
-}
-
-func start(config Config) (*Server, error) {
-	address, err := freePort(config.Address)
+	ctx, cancel := context.WithCancel(context.Background())
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(config.Address, "0"))
 	if err != nil {
-		return nil, err
+		cancel()
+		return nil, fmt.Errorf("LDAP server: %w", err)
 	}
-	s := &Server{url: "ldap://" + address, ended: make(chan struct{}), search: config.OnSearch, entries: map[string]entry{}}
-	served := make(chan struct{}, 1)
-	noteServed := func(int) {
-		select {
-		case served <- struct{}{}:
-		default:
-		}
-	}
-	if s.server, err = gldap.NewServer(gldap.WithLogger(hclog.NewNullLogger()), gldap.WithOnClose(noteServed)); err != nil {
-		return nil, err
-	}
-	mux, err := gldap.NewMux()
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(mux.Bind(bind), mux.Search(s.serveSearch), s.server.Router(mux)); err != nil {
-		return nil, err
-	}
-	var options []gldap.Option
+	s := &Server{scheme: "ldap", listener: listener, search: config.OnSearch, ctx: ctx, cancel: cancel, entries: map[string]entry{}}
 	if config.TLS != nil {
-		s.url = "ldaps://" + address
-		options = append(options, gldap.WithTLSConfig(config.TLS))
+		s.scheme, s.listener = "ldaps", tls.NewListener(listener, config.TLS)
 	}
-	var failed error
-	go func() {
-		defer close(s.ended)
-		failed = s.server.Run(address, options...)
-	}()
-	if err := s.accepts(address, served); err != nil {
-		closed := s.Close()
-		return nil, errors.Join(err, closed, failed)
-	}
+	s.running.Go(s.accept)
 	return s, nil
 }
 
-func freePort(ip string) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", net.JoinHostPort(ip, "0"))
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
-
-// accepts waits until the server accepts connections, and has served the one by
-// which that was tried: gldap must not be stopped while it takes one in.
-func (s *Server) accepts(address string, served <-chan struct{}) error {
-	limit := time.NewTimer(startLimit)
-	defer limit.Stop()
-	again := time.NewTicker(tryEach)
-	defer again.Stop()
-	for {
-		conn, err := net.DialTimeout("tcp", address, startLimit) //nolint:noctx // the server ends by Close
-		if err == nil {
-			if err := conn.Close(); err != nil {
-				return err
-			}
-			select {
-			case <-served:
-				return nil
-			case <-s.ended:
-				return errors.New("the server ended")
-			case <-limit.C:
-				return errors.New("the server does not serve")
-			}
-		}
-		select {
-		case <-s.ended:
-			return err
-		case <-limit.C:
-			return err
-		case <-again.C:
-		}
-	}
-}
-
 // URL returns the URL of the directory, without a slash at its end.
-func (s *Server) URL() string { return s.url }
+func (s *Server) URL() string { return s.scheme + "://" + s.Addr() }
 
 // Addr returns the address of the directory, host:port.
-func (s *Server) Addr() string {
-	_, address, _ := strings.Cut(s.url, "://")
-	return address
-}
+func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // Close ends the directory and waits for its goroutines.
 func (s *Server) Close() error {
-	err := s.server.Stop()
-	<-s.ended
+	s.cancel()
+	err := s.listener.Close()
+	s.running.Wait()
 	return err
 }
 
@@ -206,63 +114,68 @@ func keyOf(name string) (string, error) {
 	return strings.ToLower(parsed.String()), nil
 }
 
-// bind lets everybody in.
-func bind(w *gldap.ResponseWriter, r *gldap.Request) {
-	response := r.NewBindResponse(gldap.WithResponseCode(gldap.ResultSuccess))
-	_ = w.Write(response)
+func (s *Server) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		s.running.Go(func() { s.serve(conn) })
+	}
 }
 
-// serveSearch answers with the entry that the search names; the scope does not
-// count, and every entry passes the filter.
-func (s *Server) serveSearch(w *gldap.ResponseWriter, r *gldap.Request) {
-	done := r.NewSearchDoneResponse(gldap.WithResponseCode(gldap.ResultNoSuchObject))
-	defer func() { _ = w.Write(done) }()
-	message, err := r.GetSearchMessage()
-	if err != nil {
-		done.SetResultCode(gldap.ResultProtocolError)
-		return
+// serve handles one client from its first byte to its last.
+func (s *Server) serve(conn net.Conn) {
+	defer conn.Close()
+	stop := context.AfterFunc(s.ctx, func() { conn.Close() })
+	defer stop()
+	for {
+		asked, err := readRequest(conn)
+		if err != nil {
+			return // one that speaks something else gets no answer
+		}
+		var answer []byte
+		switch asked.operation {
+		case bindRequest:
+			answer, err = asked.result(bindResponse, ldap.LDAPResultSuccess)
+		case searchRequest:
+			answer, err = s.find(asked)
+		case abandonRequest:
+			continue // RFC 4511, 4.11: it has no answer, and its search is over
+		default:
+			return // an unbind, or what a directory that is only read does not know
+		}
+		if err != nil {
+			return
+		}
+		if _, err := conn.Write(answer); err != nil {
+			return
+		}
 	}
-	s.search(message.BaseDN)
-	key, err := keyOf(message.BaseDN)
+}
+
+// find answers with the entry that a search names; the scope does not count, and
+// every entry passes the filter.
+func (s *Server) find(asked request) ([]byte, error) {
+	search, err := asked.search()
 	if err != nil {
-		done.SetResultCode(gldap.ResultInvalidDNSyntax)
-		return
+		return asked.result(searchDone, ldap.LDAPResultProtocolError)
+	}
+	s.search(search.base)
+	key, err := keyOf(search.base)
+	if err != nil {
+		return asked.result(searchDone, ldap.LDAPResultInvalidDNSyntax)
 	}
 	s.mu.RLock()
 	found, ok := s.entries[key]
 	s.mu.RUnlock()
 	if !ok {
-		return
+		return asked.result(searchDone, ldap.LDAPResultNoSuchObject)
 	}
-	response := r.NewSearchResponseEntry(found.name)
-	for name, values := range found.attributes {
-		if wanted(message.Attributes, name) {
-			response.AddAttribute(name, texts(values))
-		}
+	answer, err := asked.entry(found, search.wants)
+	if err != nil {
+		return nil, err
 	}
-	_ = w.Write(response)
-	done.SetResultCode(gldap.ResultSuccess)
-}
-
-// wanted reports whether a client that asks for some attributes gets this one:
-// it gets cn;x for cn, and everything for nothing (RFC 4511, 4.5.1.8).
-func wanted(asked []string, name string) bool {
-	if len(asked) == 0 {
-		return true
-	}
-	plain, _, _ := strings.Cut(name, ";")
-	for _, a := range asked {
-		if a == "*" || strings.EqualFold(a, name) || strings.EqualFold(a, plain) {
-			return true
-		}
-	}
-	return false
-}
-
-func texts(values [][]byte) []string {
-	all := make([]string, 0, len(values))
-	for _, v := range values {
-		all = append(all, string(v))
-	}
-	return all
+	done, err := asked.result(searchDone, ldap.LDAPResultSuccess)
+	return append(answer, done...), err
 }
