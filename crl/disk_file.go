@@ -44,17 +44,19 @@ func damaged(path, what string) error { return fmt.Errorf("%s is %w: %s", path, 
 
 // A record is what is kept about a list.
 type record struct {
-	DER             string    `json:"der"` // name of the file
-	Size            int64     `json:"size"`
-	Digest          []byte    `json:"digest"` // of what is signed: see signedPart.check
-	Entries         int       `json:"entries"`
-	Issuers         int       `json:"issuers,omitempty"`
-	UnknownCritical []string  `json:"unknown_critical,omitempty"`
-	Authority       bool      `json:"authority,omitempty"`
-	Source          string    `json:"source,omitempty"`
-	Places          []string  `json:"places"`
-	Signer          []byte    `json:"signer"` // the certificate, DER
-	Stored          time.Time `json:"stored"`
+	DER             string   `json:"der"` // name of the file
+	Size            int64    `json:"size"`
+	Digest          []byte   `json:"digest"` // of what is signed: see signedPart.check
+	Entries         int      `json:"entries"`
+	Issuers         int      `json:"issuers,omitempty"`
+	UnknownCritical []string `json:"unknown_critical,omitempty"`
+	Authority       bool     `json:"authority,omitempty"`
+	Source          string   `json:"source,omitempty"`
+	// Validators are those of the HTTP server of Source.
+	Validators Validators `json:"validators,omitzero"`
+	Places     []string   `json:"places"`
+	Signer     []byte     `json:"signer"` // the certificate, DER
+	Stored     time.Time  `json:"stored"`
 	// Together is how many lists the place gave at that instant: without the
 	// others this one is not its answer.
 	Together int `json:"together"`
@@ -153,7 +155,7 @@ func reopen(path string, r *record, x index, issuers []uint32, der []byte) (*Lis
 	}
 	l := p.list
 	l.index, l.issuers, l.UnknownCritical = x, issuers, r.UnknownCritical
-	l.authority, l.Source = r.Authority, r.Source
+	l.authority, l.Source, l.validators = r.Authority, r.Source, r.Validators
 	l.signed.expected = r.Digest
 	return l, nil
 }

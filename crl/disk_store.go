@@ -40,8 +40,8 @@ func (c *Cache) Put(ctx context.Context, f Found) (*List, error) {
 	if len(f.Signer.Raw) > maxSignerKept {
 		return f.List, fmt.Errorf("the certificate of %s is not kept: it has %d bytes, more than %d", f.List.Issuer, len(f.Signer.Raw), maxSignerKept)
 	}
-	if f.List.Size() > c.limit/2 {
-		return f.List, nil // it would push the others out
+	if !c.fits(f.List) {
+		return f.List, nil
 	}
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return f.List, err
@@ -79,12 +79,15 @@ func (c *Cache) Put(ctx context.Context, f Found) (*List, error) {
 	return counts, err
 }
 
+// fits reports whether a list leaves room for others.
+func (c *Cache) fits(l *List) bool { return l.Size() <= c.limit/2 }
+
 func newRecord(name string, f Found) *record {
 	digest := f.List.signed.check()
 	return &record{
 		DER: derName(name, digest), Size: int64(len(f.List.raw)), Digest: digest,
 		Entries: f.List.Len(), Issuers: len(f.List.issuers), UnknownCritical: f.List.UnknownCritical,
-		Authority: f.List.authority, Source: f.List.Source, Places: []string{f.Place}, Signer: f.Signer.Raw,
+		Authority: f.List.authority, Source: f.List.Source, Validators: f.List.validators, Places: []string{f.Place}, Signer: f.Signer.Raw,
 		Stored: f.At, Together: max(f.Together, 1),
 	}
 }
@@ -194,11 +197,15 @@ func (c *Cache) evict(keep string) error {
 
 // Refresh fetches a list anew from the places at which it was found, one after
 // the other until one answers, verifies what comes by the certificate that proved
-// the last one, and stores it. It reports whether something newer came.
+// the last one, and stores it. A source that is a Fetcher asks by HTTP whether the
+// list still stands. It reports whether something newer came.
 func (c *Cache) Refresh(ctx context.Context, source Source, cached *Cached) (newer bool, err error) {
 	signer, err := x509.ParseCertificate(cached.Signer)
 	if err != nil {
 		return false, err
+	}
+	if f, ok := source.(*Fetcher); ok {
+		source = revalidator{cache: c, fetcher: f}
 	}
 	var errs []error
 	for _, at := range cached.Places {

@@ -146,6 +146,7 @@ func (d *download) get(have Validators, limits Limits) (Reply, error) {
 		}
 		return Reply{}, err
 	}
+	l.validators = reply.Validators
 	reply.Lists = []*List{l}
 	return reply, nil
 }

@@ -284,7 +284,12 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string) (*List, error) {
 // name, the newest of those whose issuer has the name. It is parsed and not
 // verified.
 func (f *Fetcher) FetchByIssuer(ctx context.Context, issuer dn.Name) (*List, error) {
-	lists, err := f.ListsByIssuer(ctx, issuer)
+	return fetchByIssuer(ctx, f, issuer)
+}
+
+// fetchByIssuer is FetchByIssuer with any source.
+func fetchByIssuer(ctx context.Context, source Source, issuer dn.Name) (*List, error) {
+	lists, err := source.ListsByIssuer(ctx, issuer)
 	var own []*List
 	for _, l := range lists {
 		if l.Issuer.Equal(issuer) {
@@ -319,13 +324,19 @@ func newest(lists []*List, err error) (*List, error) {
 // before the next is asked. The list is parsed and not verified, and the
 // certificate is believed: Checker is there for certificates of others.
 func (f *Fetcher) FetchFor(ctx context.Context, certificate []byte, order []Protocol) (*List, error) {
+	l, _, err := fetchFor(ctx, f, certificate, order)
+	return l, err
+}
+
+// fetchFor is FetchFor with any source, and returns the place, too.
+func fetchFor(ctx context.Context, source Source, certificate []byte, order []Protocol) (*List, string, error) {
 	target, err := certpath.ParseCertificate(certificate)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	at, err := pointsOf(target)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", subjectOf(target), err)
+		return nil, "", fmt.Errorf("%s: %w", subjectOf(target), err)
 	}
 	if len(order) == 0 {
 		order = defaultOrder
@@ -340,25 +351,25 @@ func (f *Fetcher) FetchFor(ctx context.Context, certificate []byte, order []Prot
 			names = append(names, p.Name.Full...)
 		}
 	}
-	all := places(f, order, names)
+	all := places(source, order, names)
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s %s", subjectOf(target), reasonTable[CodeNoSource].words)
+		return nil, "", fmt.Errorf("%s %s", subjectOf(target), reasonTable[CodeNoSource].words)
 	}
 	type answer struct {
 		list *List
 		err  error
 	}
 	var errs []error
-	for _, a := range follow(ctx, len(all), func(ctx context.Context, i int) answer {
+	for i, a := range follow(ctx, len(all), func(ctx context.Context, i int) answer {
 		l, err := newest(all[i].lookup(ctx))
 		return answer{l, err}
 	}) {
 		if a.err == nil {
-			return a.list, nil
+			return a.list, all[i].name, nil
 		}
 		errs = append(errs, a.err)
 	}
-	return nil, errors.Join(errs...)
+	return nil, "", errors.Join(errs...)
 }
 
 // quoted returns an error whose words cannot steer a terminal. net/http and

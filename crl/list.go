@@ -60,6 +60,8 @@ type List struct {
 	// issuerKey is Issuer as cert.NameKey has it.
 	issuerKey string
 	authority bool // from authorityRevocationList: see setAuthority
+	// validators name the list as the HTTP server of Source knows it.
+	validators Validators
 }
 
 // An Extension is one extension of a list.

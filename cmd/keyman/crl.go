@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/url"
@@ -48,6 +49,32 @@ func addProxyFlag(cmd *cobra.Command, proxy *string) {
 	cmd.Flags().StringVar(proxy, "proxy", "", "fetch through this proxy: a `URL` with socks4, socks4a, socks5 or http (default: as keyman crl config says)")
 }
 
+// newFetcher makes the fetcher of the settings.
+func newFetcher(s crl.Settings) (*crl.Fetcher, error) {
+	config, err := s.FetcherConfig()
+	if err != nil {
+		return nil, err
+	}
+	return crl.NewFetcher(config)
+}
+
+// readCAs reads the certificates of some files.
+func readCAs(files []string) ([]*x509.Certificate, error) {
+	ders, err := readCertificates(files)
+	if err != nil {
+		return nil, err
+	}
+	var cas []*x509.Certificate
+	for _, der := range ders {
+		ca, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("--ca: %w", err)
+		}
+		cas = append(cas, ca)
+	}
+	return cas, nil
+}
+
 // readList reads a list from a file.
 func readList(path string, limits crl.Limits) (*crl.List, error) {
 	file, err := os.Open(path)
@@ -69,8 +96,12 @@ func isURL(text string) bool {
 	return err == nil && strings.Contains(text, "://") && u.Scheme != ""
 }
 
-// writeList describes a list in a few lines.
-func writeList(w io.Writer, info crl.Info) {
+// notVerified is said of a list of whose signature nothing is known.
+const notVerified = "not verified"
+
+// writeList describes a list in a few lines. by says how its signature was
+// verified.
+func writeList(w io.Writer, info crl.Info, by string) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%-12s %s\n", name, printable(fmt.Sprintf(format, args...)))
 	}
@@ -85,7 +116,7 @@ func writeList(w io.Writer, info crl.Info) {
 	} else {
 		line("next update", "%s", info.NextUpdate.Format("2006-01-02 15:04:05 UTC"))
 	}
-	line("signature", "%s (not verified)", info.SignatureAlgorithm)
+	line("signature", "%s (%s)", info.SignatureAlgorithm, by)
 	line("revoked", "%d", info.Revoked)
 	line("size", "%d bytes", info.Size)
 	line("sha256", "%s", info.SHA256)

@@ -215,11 +215,7 @@ SIGHUP.`,
 		if err != nil {
 			return err
 		}
-		config, err := s.FetcherConfig()
-		if err != nil {
-			return err
-		}
-		fetcher, err := crl.NewFetcher(config)
+		fetcher, err := newFetcher(s)
 		if err != nil {
 			return err
 		}

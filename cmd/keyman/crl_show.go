@@ -44,7 +44,7 @@ they are read.`,
 			return l.WriteJSON(a.stdout)
 		}
 		info := l.Info()
-		if err := a.print(info, func(w io.Writer) { writeList(w, info) }); err != nil || !entries {
+		if err := a.print(info, func(w io.Writer) { writeList(w, info, notVerified) }); err != nil || !entries {
 			return err
 		}
 		return l.WriteText(a.stdout)
@@ -58,14 +58,10 @@ func (a *app) anyList(ctx context.Context, place, proxy string) (*crl.List, erro
 	if err != nil {
 		return nil, err
 	}
-	config, err := s.FetcherConfig()
-	if err != nil {
-		return nil, err
-	}
 	if !isURL(place) {
-		return readList(place, config.Limits)
+		return readList(place, crl.Limits{MaxBytes: s.MaxSize})
 	}
-	fetcher, err := crl.NewFetcher(config)
+	fetcher, err := newFetcher(s)
 	if err != nil {
 		return nil, err
 	}

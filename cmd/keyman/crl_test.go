@@ -92,6 +92,17 @@ func TestCRLOverTheNetwork(t *testing.T) {
 		s.must(append([]string{"crl", "fetch", "--out", out, "--proxy", "socks5://" + proxy.Addr()}, args...)...)
 		same(t, out, path("ca.crl"))
 	}
+	// With its CA it is kept, and then asked for only whether it still stands.
+	for i, want := range []string{`"unchanged": false`, `"unchanged": true`} {
+		shown := s.must("crl", "fetch", web.URL+"/ca.crl", "--ca", path("ca.pem"), "--json")
+		if !strings.Contains(shown, want) || !strings.Contains(shown, `"kept": true`) || !strings.Contains(shown, `"signer": "C=CH, CN=CA"`) {
+			t.Errorf("fetch %d:\n%s", i, shown)
+		}
+	}
+	if shown := s.must("crl", "fetch", web.URL+"/ca.crl"); !strings.Contains(shown, "(verified by C=CH, CN=CA)") || !strings.Contains(shown, "unchanged") {
+		t.Errorf("fetch\n%s", shown)
+	}
+	s.must("crl", "cache", "purge")
 	server, port, _ := strings.Cut(directory.Addr(), ":")
 	s.must("crl", "config", "set", "ldap_server="+server, "ldap_port="+port)
 	os.Remove(out)

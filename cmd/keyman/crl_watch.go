@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -161,17 +160,9 @@ func watchPlace(fetcher *crl.Fetcher, s crl.Settings, place string) (func(contex
 
 // signedByOneOf refuses lists that none of the CAs in some files has signed.
 func signedByOneOf(files []string, allowWeak bool) (func(*crl.List) error, error) {
-	ders, err := readCertificates(files)
+	cas, err := readCAs(files)
 	if err != nil {
 		return nil, err
-	}
-	var cas []*x509.Certificate
-	for _, der := range ders {
-		ca, err := x509.ParseCertificate(der)
-		if err != nil {
-			return nil, fmt.Errorf("--ca: %w", err)
-		}
-		cas = append(cas, ca)
 	}
 	return func(l *crl.List) error {
 		var errs []error
