@@ -9,7 +9,7 @@ TESTFLAGS ?=
 BENCH     ?= .
 FUZZTIME  ?= 30s
 
-.PHONY: help build build-pkcs11 demo test test-pkcs11 race lint fmt bench fuzz clean
+.PHONY: help build build-pkcs11 demo test test-pkcs11 race lint fmt bench fuzz packages clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -42,7 +42,7 @@ lint: ## golangci-lint, formatting, go.mod, shellcheck
 	bin/tools/golangci-lint run ./...
 	bin/tools/golangci-lint fmt --diff ./...
 	go mod tidy -diff
-	shellcheck script/* .ci/run
+	shellcheck script/* packaging/*.sh .ci/run
 
 fmt: ## gofmt
 	gofmt -w .
@@ -52,6 +52,10 @@ bench: ## phase 1, key databases and revocation lists beside others, then all be
 
 fuzz: ## each fuzz target for FUZZTIME
 	script/fuzz $(FUZZTIME)
+
+packages: ## a Debian and an RPM package, in bin/packages
+	script/bootstrap tools
+	script/packages
 
 clean: ## removes bin
 	rm -rf bin

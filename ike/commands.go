@@ -29,6 +29,9 @@ func (e *Engine) do(ctx context.Context, task func()) error {
 	}
 }
 
+// Ping returns when the engine's goroutine has answered: nothing holds it.
+func (e *Engine) Ping(ctx context.Context) error { return e.do(ctx, func() {}) }
+
 // find returns the definition of a tunnel by name or number.
 func (e *Engine) find(nameOrNumber string) (*definition, error) {
 	t, ok := e.db.Find(nameOrNumber)

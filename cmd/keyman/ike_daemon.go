@@ -121,6 +121,10 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 	both.Go(func() error { return orEnded(engine.Run(ctx)) })
 	both.Go(func() error { return orEnded(control.NewServer(engine, logger).Serve(ctx, listener)) })
 	both.Go(func() error {
+		serviceManager{logger}.attend(ctx, engine.Ping)
+		return nil
+	})
+	both.Go(func() error {
 		forgetOnHangup(ctx, hangup, config.Verifier, logger)
 		return nil
 	})
