@@ -13,6 +13,8 @@
 // to them, and a reader who finds the journal reads the new ones. A save may remove
 // files of a set, too, and keeps no generation of those that are private.
 //
+// Use [WriteFolder] for a new folder of files.
+//
 // What is promised: whenever the process or the machine stops, the file has
 // its old content or its new content, complete. The new content goes to a
 // temporary file in the same folder (created exclusively, with the mode that

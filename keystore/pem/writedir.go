@@ -3,11 +3,9 @@ package pem
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
+	"keyman/internal/atomicfile"
 	"keyman/internal/keyfile"
 	"keyman/internal/pbe"
 	"keyman/internal/pemtext"
@@ -31,9 +29,9 @@ type DirOptions struct {
 // name. The whole label stands in each file, where ReadDir finds it. Trust, the
 // default entry and what is beside items are not written.
 //
-// The folder is there whole or not at all. It returns fs.ErrExist where there is
-// something at path already.
-func WriteDir(path string, c *format.Content, o DirOptions) (err error) {
+// The folder is there whole or not at all, as [atomicfile.WriteFolder] does it. It
+// returns fs.ErrExist where there is something at path already.
+func WriteDir(path string, c *format.Content, o DirOptions) error {
 	seal, err := o.seal()
 	if err != nil {
 		return err
@@ -42,31 +40,7 @@ func WriteDir(path string, c *format.Content, o DirOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("%s: %w", path, fs.ErrExist)
-	}
-	parent := filepath.Dir(path)
-	temporary, err := os.MkdirTemp(parent, ".keyman-*.tmp") // mode 0700
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(temporary))
-		}
-	}()
-	for _, f := range files {
-		if err := f.write(temporary); err != nil {
-			return err
-		}
-	}
-	if err := syncDir(temporary); err != nil {
-		return err
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		return err
-	}
-	return syncDir(parent)
+	return atomicfile.WriteFolder(path, files)
 }
 
 // seal returns how keys are written.
@@ -91,38 +65,9 @@ func (o DirOptions) seal() (sealFunc, error) {
 	return sealKey(sealer), nil
 }
 
-// A dirFile is a file of the folder.
-type dirFile struct {
-	name    string
-	content string
-	mode    fs.FileMode
-}
-
-func (f dirFile) write(dir string) error {
-	file, err := os.OpenFile(filepath.Join(dir, f.name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode)
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteString(f.content)
-	if err == nil {
-		err = file.Sync()
-	}
-	return errors.Join(err, file.Close())
-}
-
-// syncDir makes the names in a folder durable, where the file system can.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	_ = d.Sync() // some file systems cannot flush a folder
-	return d.Close()
-}
-
 // dirFiles makes the files of items.
-func dirFiles(c *format.Content, seal sealFunc) ([]dirFile, error) {
-	var files []dirFile
+func dirFiles(c *format.Content, seal sealFunc) ([]atomicfile.NewFile, error) {
+	var files []atomicfile.NewFile
 	used := map[string]int{}
 	for _, item := range c.Items {
 		if !(Format{}).Holds(item.Kind) {
@@ -139,16 +84,16 @@ func dirFiles(c *format.Content, seal sealFunc) ([]dirFile, error) {
 		}
 		name := fileName(item.Label, used)
 		for _, b := range blocks {
-			f := dirFile{name: name + ".crt", mode: 0o644}
+			f := atomicfile.NewFile{Name: name + ".crt", Mode: 0o644}
 			switch {
 			case keyfile.IsKey(b.Type):
-				f.name, f.mode = name+".key", 0o600
+				f.Name, f.Mode = name+".key", 0o600
 			case isRequest(b.Type):
-				f.name = name + ".csr"
+				f.Name = name + ".csr"
 			}
 			var content strings.Builder
 			writeBlocks(&content, []pemtext.Block{b})
-			f.content = content.String()
+			f.Content = []byte(content.String())
 			files = append(files, f)
 		}
 	}
