@@ -7,6 +7,22 @@
 // programs and sentences for people. The zero Verdict, the zero Policy and an
 // empty chain accept nothing.
 //
+// A certificate is checked by the lists that it names, over a Checker that
+// DefaultSettings().NewChecker() has made and that serves all checks:
+//
+//	func mayBeUsed(ctx context.Context, checker *crl.Checker, leafPEM, caPEM []byte) error {
+//		leaf, _ := pem.Decode(leafPEM)
+//		ca, _ := pem.Decode(caPEM)
+//		if leaf == nil || ca == nil {
+//			return errors.New("not PEM")
+//		}
+//		verdict := checker.Check(ctx, [][]byte{leaf.Bytes}, crl.Policy{Anchors: [][]byte{ca.Bytes}})
+//		for _, reason := range verdict.Reasons {
+//			fmt.Println(reason.Severity, reason.Code) // reason.Text is a sentence for people
+//		}
+//		return verdict.Err()
+//	}
+//
 // Package crl/certpath validates paths by the whole of RFC 5280, 6.1, and asks a
 // ListChecker about revocation: complete, delta and indirect lists, by the whole
 // of 6.3.
