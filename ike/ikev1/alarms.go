@@ -17,13 +17,7 @@ type alarms struct {
 
 // next returns the first alarm.
 func (a *alarms) next() time.Time {
-	var first time.Time
-	for _, at := range [...]time.Time{a.retransmit, a.deadline, a.patience, a.probe, a.expire, a.linger} {
-		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
-			first = at
-		}
-	}
-	return first
+	return earliest(a.retransmit, a.deadline, a.patience, a.probe, a.expire, a.linger)
 }
 
 // due reports whether an alarm's time has come.
@@ -37,7 +31,7 @@ func (s *SA) expire() {
 		s.state = Gone
 		s.emit(Done{})
 	case s.due(a.expire):
-		s.close("its lifetime is over")
+		s.close("its lifetime is over", true)
 	case s.due(a.deadline), s.due(a.patience):
 		err := s.timeoutError()
 		if s.keys != nil {
@@ -53,5 +47,6 @@ func (s *SA) expire() {
 		if s.due(a.probe) {
 			s.probe()
 		}
+		s.expireQuick()
 	}
 }

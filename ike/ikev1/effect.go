@@ -9,7 +9,8 @@ import (
 
 // An Effect is something that the owner of an SA shall do: one of Send,
 // SetTimer, GenerateKey, ComputeSecret, Sign, Verify, Trace, Established, Failed,
-// Closed and Done. Effects are carried out in order.
+// Closed, Done, and of phase 2 ChildOffered, ChildReady, ChildUp, ChildFailed,
+// ChildDeleted and ChildLife. Effects are carried out in order.
 type Effect interface{ isEffect() }
 
 // Send transmits one ISAKMP message, without non-ESP marker.
@@ -25,7 +26,8 @@ type SetTimer struct {
 
 // GenerateKey asks for a fresh Diffie-Hellman key: answer with KeyPair.
 type GenerateKey struct {
-	Group suite.Group
+	Group    suite.Group
+	Exchange uint32 // of phase 2, 0 for phase 1; the answer bears it
 }
 
 // ComputeSecret asks for the Diffie-Hellman secret: answer with SharedSecret. The
@@ -33,6 +35,8 @@ type GenerateKey struct {
 type ComputeSecret struct {
 	Key  *suite.PrivateKey
 	Peer []byte // the peer's public value
+
+	Exchange uint32 // of phase 2, 0 for phase 1; the answer bears it
 }
 
 // Sign asks for a signature with the key that belongs to the policy: answer with
@@ -95,6 +99,9 @@ type Failed struct {
 // Closed reports that an established SA ended.
 type Closed struct {
 	Reason string
+	// KeepChildren says that the SAs of phase 2 live on: this one was only at
+	// its end. Otherwise they end with it.
+	KeepChildren bool
 }
 
 // Done says that the SA will never answer again: its owner forgets it. It comes

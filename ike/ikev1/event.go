@@ -7,7 +7,8 @@ import (
 )
 
 // An Event is something that happened to an SA: one of Start, Datagram, Timer,
-// KeyPair, SharedSecret, Signed, Verdict and Close.
+// KeyPair, SharedSecret, Signed, Verdict and Close, and of phase 2 Negotiate,
+// Terms and DeleteChild.
 type Event interface{ isEvent() }
 
 // Start begins a negotiation as initiator.
@@ -33,14 +34,16 @@ type Timer struct{}
 
 // KeyPair answers GenerateKey.
 type KeyPair struct {
-	Key *suite.PrivateKey
-	Err error
+	Key      *suite.PrivateKey
+	Err      error
+	Exchange uint32 // as in GenerateKey
 }
 
 // SharedSecret answers ComputeSecret.
 type SharedSecret struct {
-	Secret []byte
-	Err    error
+	Secret   []byte
+	Err      error
+	Exchange uint32 // as in ComputeSecret
 }
 
 // Signed answers Sign.
@@ -57,6 +60,8 @@ type Verdict struct {
 // Close ends the SA; an established one tells its peer by DELETE.
 type Close struct {
 	Reason string
+	// KeepChildren lets the SAs of phase 2 live on.
+	KeepChildren bool
 }
 
 func (Start) isEvent()        {}

@@ -143,10 +143,10 @@ func (f *flow) replay(t *testing.T) {
 			ev = Timer{}
 		case "key":
 			k, err := key.Group.GenerateKey(bytes.NewReader(step.Data))
-			ev = KeyPair{k, err}
+			ev = KeyPair{Key: k, Err: err}
 		case "secret":
 			s, err := secret.Key.Shared(secret.Peer)
-			ev = SharedSecret{s, err}
+			ev = SharedSecret{Secret: s, Err: err}
 		case "signed":
 			ev = Signed{Signature: step.Data}
 		case "verdict":
@@ -269,10 +269,10 @@ func (f *flow) verifications(t *testing.T, verified func(Verify)) {
 			switch e := e.(type) {
 			case GenerateKey:
 				k, err := e.Group.GenerateKey(bytes.NewReader(f.first("key")))
-				pending = append(pending, KeyPair{k, err})
+				pending = append(pending, KeyPair{Key: k, Err: err})
 			case ComputeSecret:
 				s, err := e.Key.Shared(e.Peer)
-				pending = append(pending, SharedSecret{s, err})
+				pending = append(pending, SharedSecret{Secret: s, Err: err})
 			case Sign:
 				pending = append(pending, Signed{Signature: f.first("signed")})
 			case Verify:

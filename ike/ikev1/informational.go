@@ -39,6 +39,11 @@ func (s *SA) sendClearNotification(t isakmp.NotifyType) {
 func (s *SA) sealInformational(p isakmp.Payload) ([]byte, error) {
 	id := s.seed.messageID()
 	s.live.remember(id)
+	return s.sealInformationalAs(id, p)
+}
+
+// sealInformationalAs is sealInformational under a message ID.
+func (s *SA) sealInformationalAs(id uint32, p isakmp.Payload) ([]byte, error) {
 	_, covered, err := isakmp.MarshalPayloads([]isakmp.Payload{p})
 	if err != nil {
 		return nil, err
@@ -195,7 +200,9 @@ func (s *SA) notifiedBy(n *isakmp.Notification, m message) {
 		s.answerProbe(n)
 	case n.NotifyType == isakmp.InitialContact:
 		s.contact = true
-	case n.NotifyType.IsError() && s.state == StateEstablished && s.unconfirmed():
+	case s.state == StateEstablished && (n.Protocol != isakmp.ProtocolISAKMP || !n.NotifyType.IsError() || !s.unconfirmed()):
+		s.quickNotified(n, m)
+	case n.NotifyType.IsError() && s.state == StateEstablished:
 		// The initiator refused our message 6.
 		s.end(StateClosed)
 		s.emit(Closed{Reason: fmt.Sprintf("the peer refused: %v", n.NotifyType)})
@@ -213,6 +220,7 @@ func (s *SA) notifiedBy(n *isakmp.Notification, m message) {
 // deletedBy acts on an authenticated DELETE.
 func (s *SA) deletedBy(p *isakmp.Delete, m message) {
 	if p.Protocol != isakmp.ProtocolISAKMP {
+		s.childDeleted(p)
 		return
 	}
 	for _, spi := range p.SPIs {
@@ -222,7 +230,7 @@ func (s *SA) deletedBy(p *isakmp.Delete, m message) {
 		s.emit(Trace{Kind: TraceNotification, Exchange: m.header.Exchange, Path: m.Path, Note: "DELETE"})
 		if s.state == StateEstablished {
 			s.end(StateClosed)
-			s.emit(Closed{Reason: "deleted by the peer"})
+			s.emit(Closed{Reason: "deleted by the peer", KeepChildren: true})
 			return
 		}
 		s.suspect(errors.New("the peer deleted the SA during the negotiation"))

@@ -61,7 +61,7 @@ func (s *SA) unconfirmed() bool { return s.cfg.Role == Responder && !s.live.conf
 // probe sends R-U-THERE, or gives the peer up.
 func (s *SA) probe() {
 	if s.live.left == 0 {
-		s.close("the peer does not answer: it never confirmed the SA")
+		s.close("the peer does not answer: it never confirmed the SA", false)
 		return
 	}
 	s.live.left--

@@ -47,6 +47,8 @@ func (s *SA) receive(d Datagram) {
 		s.phase1(m)
 	case h.Exchange == isakmp.Informational:
 		s.informational(m)
+	case h.Exchange == isakmp.QuickMode:
+		s.quickMode(m)
 	default:
 		s.ignore(d.Path, h, "the exchange is not spoken here")
 	}

@@ -246,10 +246,10 @@ func (r *recorder) perform(e Effect, step *flowStep, timer *time.Timer, now time
 	case GenerateKey:
 		used := &tape{source: rand.Reader}
 		key, err := e.Group.GenerateKey(used)
-		r.events <- recorded{KeyPair{key, err}, flowStep{Event: "key", Data: used.used}}
+		r.events <- recorded{KeyPair{Key: key, Err: err}, flowStep{Event: "key", Data: used.used}}
 	case ComputeSecret:
 		secret, err := e.Key.Shared(e.Peer)
-		r.events <- recorded{SharedSecret{secret, err}, flowStep{Event: "secret"}}
+		r.events <- recorded{SharedSecret{Secret: secret, Err: err}, flowStep{Event: "secret"}}
 	case Sign:
 		signature, err := r.key.Sign(rand.Reader, e.Hash, crypto.Hash(0))
 		r.events <- recorded{Signed{signature, err}, flowStep{Event: "signed", Data: signature}}

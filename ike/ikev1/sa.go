@@ -47,6 +47,8 @@ type SA struct {
 	// What went wrong last, without having ended the negotiation.
 	doubt error
 
+	quick quickModes // phase 2
+
 	alarms  alarms
 	expires time.Time
 	live    liveness
@@ -101,7 +103,7 @@ func (s *SA) Policy() *Policy { return s.policy }
 // what is to be done, in order. An SA in the state Gone does nothing.
 func (s *SA) Handle(now time.Time, ev Event) []Effect {
 	s.now, s.effects = now, nil
-	before := s.alarms.next()
+	before := s.wakeAt()
 	switch ev := ev.(type) {
 	case Start:
 		s.take(onStart, ev)
@@ -110,18 +112,32 @@ func (s *SA) Handle(now time.Time, ev Event) []Effect {
 	case Timer:
 		s.expire()
 	case KeyPair:
-		s.haveKey(ev)
+		if ev.Exchange != 0 {
+			s.haveQuickKey(ev)
+		} else {
+			s.haveKey(ev)
+		}
 	case SharedSecret:
-		s.haveSecret(ev)
+		if ev.Exchange != 0 {
+			s.haveQuickSecret(ev)
+		} else {
+			s.haveSecret(ev)
+		}
 	case Signed:
 		s.haveSignature(ev)
 	case Verdict:
 		s.take(onVerdict, ev)
+	case Negotiate:
+		s.negotiate(ev)
+	case Terms:
+		s.haveTerms(ev)
+	case DeleteChild:
+		s.farewell(ev.SPIs)
 	case Close:
-		s.close(ev.Reason)
+		s.close(ev.Reason, ev.KeepChildren)
 	}
 	_, rang := ev.(Timer)
-	if next := s.alarms.next(); rang || !next.Equal(before) {
+	if next := s.wakeAt(); rang || !next.Equal(before) {
 		s.emit(SetTimer{At: next})
 	}
 	effects := s.effects
@@ -170,6 +186,7 @@ func (s *SA) end(state State) {
 	s.state = state
 	s.alarms = alarms{linger: s.now.Add(linger)}
 	s.pending = nil
+	s.endQuick()
 	s.forgetSecrets()
 }
 
@@ -185,12 +202,12 @@ func (s *SA) forgetSecrets() {
 }
 
 // close ends the SA on request.
-func (s *SA) close(reason string) {
+func (s *SA) close(reason string, keepChildren bool) {
 	switch {
 	case s.state == StateEstablished:
 		s.sendDelete()
 		s.end(StateClosed)
-		s.emit(Closed{Reason: reason})
+		s.emit(Closed{Reason: reason, KeepChildren: keepChildren})
 	case !s.state.ended():
 		if s.keys != nil {
 			s.sendDelete()

@@ -62,6 +62,7 @@ type side struct {
 	done        bool
 	traces      []Trace
 	endedAt     time.Time
+	phase2      phase2Side
 }
 
 type queued struct {
@@ -158,10 +159,10 @@ func (s *simulation) perform(i int, effects []Effect) {
 			}
 		case GenerateKey:
 			key, err := e.Group.GenerateKey(s.rng)
-			s.push(s.work(), i, KeyPair{key, err}, 0)
+			s.push(s.work(), i, KeyPair{Key: key, Err: err, Exchange: e.Exchange}, 0)
 		case ComputeSecret:
 			secret, err := e.Key.Shared(e.Peer)
-			s.push(s.work(), i, SharedSecret{secret, err}, 0)
+			s.push(s.work(), i, SharedSecret{Secret: secret, Err: err, Exchange: e.Exchange}, 0)
 		case Sign:
 			signature, err := me.key.Sign(nil, e.Hash, crypto.Hash(0))
 			s.push(s.work(), i, Signed{signature, err}, 0)
@@ -186,6 +187,8 @@ func (s *simulation) perform(i int, effects []Effect) {
 			me.done = true
 		case Trace:
 			me.traces = append(me.traces, e)
+		default:
+			s.performPhase2(i, e)
 		}
 	}
 }
