@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"runtime"
@@ -49,6 +50,10 @@ type Config struct {
 	// Timing says how long negotiations wait; zero fields are
 	// ikev1.DefaultTiming.
 	Timing ikev1.Timing
+	// DebugKeys, where it is set, gets the keys of all negotiations, for
+	// decrypting captures: a line each, as in Wireshark's file
+	// ikev1_decryption_table. Whoever has them reads the negotiations.
+	DebugKeys io.Writer
 	// ForceNATT moves every negotiation to the NAT traversal port.
 	ForceNATT bool
 	// FragmentSize is the largest message sent in one piece, in bytes; zero

@@ -86,6 +86,7 @@ func (e *Engine) newSession(cfg ikev1.Config) (*session, error) {
 		return nil, err
 	}
 	cfg.Timing, cfg.ForceNATT, cfg.FragmentSize, cfg.Describe = e.cfg.Timing, e.cfg.ForceNATT, e.cfg.FragmentSize, describeID
+	cfg.ExportKeys = e.cfg.DebugKeys != nil
 	sa, err := ikev1.New(cfg)
 	if err != nil {
 		return nil, err

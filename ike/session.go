@@ -123,6 +123,8 @@ func (e *Engine) perform(s *session, effects []ikev1.Effect) {
 			})
 		case ikev1.Verify:
 			e.verify(s, f)
+		case ikev1.ExportedKey:
+			e.exportKey(f)
 		case ikev1.Trace:
 			e.trace(s, f)
 		case ikev1.Established:

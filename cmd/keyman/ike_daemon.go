@@ -30,6 +30,7 @@ type daemonFlags struct {
 	listen         string
 	port, nattPort uint16
 	logLevel       string
+	debugKeys      string
 }
 
 // newIKEDaemonCommand is "keyman ike daemon".
@@ -51,7 +52,11 @@ revocation lists come from is said by keyman.toml in the state directory; see
   none           nothing
   error          failed negotiations, and what goes wrong
   isakmp_events  also tunnels that come and go (the default)
-  information    also every message`,
+  information    also every message
+
+With --debug-keys the keys that encrypt the negotiations are written to a new file,
+a line each, as Wireshark takes them in its file ikev1_decryption_table: a capture
+can then be read. So can it by everybody else who gets the file.`,
 		Example: `  keyman ike daemon --password-file /etc/keyman.pw
   keyman ike daemon --listen 192.0.2.1`,
 		Args: cobra.NoArgs,
@@ -61,6 +66,7 @@ revocation lists come from is said by keyman.toml in the state directory; see
 	cmd.Flags().Uint16Var(&f.port, "port", ikedb.DefaultPort, "UDP port; 0 lets the system choose")
 	cmd.Flags().Uint16Var(&f.nattPort, "natt-port", ikedb.DefaultNATTPort, "UDP port for NAT traversal; 0 lets the system choose")
 	cmd.Flags().StringVar(&f.logLevel, "log-level", "isakmp_events", "`level`: none, error, isakmp_events or information")
+	cmd.Flags().StringVar(&f.debugKeys, "debug-keys", "", "write the keys of the negotiations to this new `file`")
 	f.keydb = addKeydbFlags(cmd)
 	f.pin = addPINFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.runDaemon(cmd.Context(), f) }
@@ -99,6 +105,11 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 			return err
 		}
 	}
+	closeKeys, err := exportKeys(&config, f.debugKeys, logger)
+	if err != nil {
+		return err
+	}
+	defer closeKeys()
 	// The socket comes first: it tells whether another daemon runs.
 	listener, err := control.Listen(ctx, filepath.Join(state, control.SocketName))
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -139,6 +140,16 @@ func (l *logBuffer) String() string {
 	return l.text.String()
 }
 
+// readText returns what is in a file.
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // tunnel is a definition for tests.
 func tunnel(name, protection string, local, remote gateway, localExtra, remoteExtra string) string {
 	return fmt.Sprintf("[[tunnel]]\nname = %q\nprotection = %q\n[tunnel.local]\naddress = %q\n%s\n[tunnel.remote]\naddress = %q\nport = %d\nnatt-port = %d\n%s\n",
@@ -154,8 +165,9 @@ func TestIKEPresharedKey(t *testing.T) {
 		protection+"[[preshared-key]]\nids = [\"127.0.8.2\"]\nsecret-file = \"east.psk\"\n")
 	east.write(t, "tunnels.toml", tunnel("west", "psk", east, west, "", "")+protection+
 		"[[preshared-key]]\nids = [\"127.0.8.1\"]\nsecret = \"a secret\"\n")
-	westLog, stopWest := west.daemon(t)
-	eastLog, _ := east.daemon(t, "--json", "--log-level", "information")
+	westKeys, eastKeys := filepath.Join(west.state, "keys.txt"), filepath.Join(east.state, "keys.txt")
+	westLog, stopWest := west.daemon(t, "--debug-keys", westKeys)
+	eastLog, _ := east.daemon(t, "--json", "--log-level", "information", "--debug-keys", eastKeys)
 
 	if out := must(t, west.args("ike", "list")...); !strings.Contains(out, "1   east    dormant  127.0.8.2 ") {
 		t.Errorf("list before\n%s", out)
@@ -209,7 +221,19 @@ func TestIKEPresharedKey(t *testing.T) {
 	if _, errs, code := keyman(t, west.args("ike", "list")...); code != exitFailed || !strings.Contains(errs, "no daemon at "+west.state) || !strings.Contains(errs, "hint: start it with keyman ike daemon") {
 		t.Errorf("no daemon: %d\n%s", code, errs)
 	}
+	// Both know the same keys, and only their files have them.
+	keys := readText(t, westKeys)
+	if !regexp.MustCompile(`^([0-9a-f]{16},[0-9a-f]{48}\n){2}$`).MatchString(keys) || keys != readText(t, eastKeys) {
+		t.Fatalf("keys of the west\n%sof the east\n%s", keys, readText(t, eastKeys))
+	}
+	if _, errs, code := keyman(t, west.args("ike", "daemon", "--listen", west.addr, "--debug-keys", westKeys)...); code != exitFailed || !strings.Contains(errs, "hint: remove it") {
+		t.Errorf("keys into a file that is there: %d\n%s", code, errs)
+	}
+	_, key, _ := strings.Cut(strings.TrimSpace(keys), ",")
 	for _, log := range []string{westLog.String(), eastLog.String()} {
+		if strings.Contains(log, key[:48]) {
+			t.Errorf("the log has a key\n%s", log)
+		}
 		if strings.Contains(log, "a secret") {
 			t.Errorf("the log has the secret\n%s", log)
 		}

@@ -155,6 +155,9 @@ type Config struct {
 	Path Path
 	// NATTPath is where an initiator moves to when it finds a NAT (RFC 3947, 4).
 	NATTPath Path
+	// ExportKeys lets the encryption key out, as an ExportedKey: whoever has it
+	// reads all messages of the SA.
+	ExportKeys bool
 	// ForceNATT claims a NAT even where there is none, so that the peers move
 	// to the NAT traversal port.
 	ForceNATT bool

@@ -8,9 +8,9 @@ import (
 )
 
 // An Effect is something that the owner of an SA shall do: one of Send,
-// SetTimer, GenerateKey, ComputeSecret, Sign, Verify, Trace, Established, Failed,
-// Closed, Done, and of phase 2 ChildOffered, ChildReady, ChildUp, ChildFailed,
-// ChildDeleted and ChildLife. Effects are carried out in order.
+// SetTimer, GenerateKey, ComputeSecret, Sign, Verify, ExportedKey, Trace,
+// Established, Failed, Closed, Done, and of phase 2 ChildOffered, ChildReady,
+// ChildUp, ChildFailed, ChildDeleted and ChildLife. Effects are carried out in order.
 type Effect interface{ isEffect() }
 
 // Send transmits one ISAKMP message, without non-ESP marker.
@@ -57,6 +57,19 @@ type Verify struct {
 	Hash         []byte
 	Signature    []byte
 }
+
+// ExportedKey is the key that encrypts the messages of the SA, for decrypting a
+// capture. It comes only where Config.ExportKeys asks for it.
+type ExportedKey struct {
+	Initiator isakmp.Cookie // by which a capture knows the SA
+	Key       []byte
+}
+
+// String leaves the key out.
+func (ExportedKey) String() string { return "a key for decrypting captures" }
+
+// GoString leaves the key out.
+func (k ExportedKey) GoString() string { return k.String() }
 
 // Trace tells of a message that was sent or accepted, or of something odd that
 // was ignored, for logs and for people who watch.
@@ -114,6 +127,7 @@ func (GenerateKey) isEffect()   {}
 func (ComputeSecret) isEffect() {}
 func (Sign) isEffect()          {}
 func (Verify) isEffect()        {}
+func (ExportedKey) isEffect()   {}
 func (Trace) isEffect()         {}
 func (Established) isEffect()   {}
 func (Failed) isEffect()        {}

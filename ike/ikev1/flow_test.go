@@ -37,6 +37,10 @@ type flow struct {
 	Cookie    isakmp.Cookie
 	Seed      [32]byte
 	Steps     []flowStep
+
+	// What a replay adds: the messages both ways, and the keys.
+	capture []captured
+	keys    []ExportedKey
 }
 
 // flowStep is an event and the datagrams and outcomes that it caused.
@@ -59,7 +63,7 @@ func (f *flow) config(t *testing.T) Config {
 	}
 	return Config{
 		Role: f.Role, Policies: []*Policy{p}, Path: f.Path, NATTPath: f.NATTPath, ForceNATT: f.ForceNATT,
-		Cookie: f.Cookie, Seed: f.Seed, InitialContact: true,
+		Cookie: f.Cookie, Seed: f.Seed, InitialContact: true, ExportKeys: true,
 	}
 }
 
@@ -139,6 +143,7 @@ func (f *flow) replay(t *testing.T) {
 			ev = Start{}
 		case "datagram":
 			ev = Datagram{Path: *step.Path, Data: step.Data}
+			f.capture = append(f.capture, captured{at: start.Add(step.After), path: step.Path.reverse(), data: step.Data})
 		case "timer":
 			ev = Timer{}
 		case "key":
@@ -162,6 +167,9 @@ func (f *flow) replay(t *testing.T) {
 			switch e := e.(type) {
 			case Send:
 				sent = append(sent, e.Data)
+				f.capture = append(f.capture, captured{at: start.Add(step.After), path: e.Path, data: e.Data})
+			case ExportedKey:
+				f.keys = append(f.keys, e)
 			case GenerateKey:
 				key = &e
 			case ComputeSecret:

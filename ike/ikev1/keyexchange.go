@@ -3,6 +3,7 @@ package ikev1
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"keyman/ike/isakmp"
 )
@@ -77,6 +78,9 @@ func (s *SA) derive(secret, psk []byte) bool {
 	if s.chain, err = newChain(&s.exchange, s.keys, s.transform); err != nil {
 		s.fail(err)
 		return false
+	}
+	if s.cfg.ExportKeys {
+		s.emit(ExportedKey{Initiator: s.exchange.cookieI, Key: slices.Clone(s.keys.e)})
 	}
 	return true
 }
