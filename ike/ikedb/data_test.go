@@ -133,7 +133,7 @@ func TestDataRefused(t *testing.T) {
 		"generic, no types":     {func(d *Definitions) { d.Protections[0].Generic.Local = nil }, `protection "crl": generic.local: no type of endpoint may be asked for`},
 		"generic, unresolved":   {func(d *Definitions) { d.Protections[0].Generic.Protection = "none" }, `protection "crl": generic.protection: there is no data protection "none"`},
 		"overlap":               {func(d *Definitions) { d.DataProtections[0].KeyOverlap = MaxKeyOverlap + 1 }, `data-protection "lan": key-overlap: 91 is not between 1 and 90 percent`},
-		"responder bounds":      {func(d *Definitions) { d.Protections[0].Responder = LifeBounds{MinKB: 2, MaxKB: 1} }, `protection "crl": responder-size: the largest, 1, is below the smallest, 2`},
+		"responder bounds":      {func(d *Definitions) { d.Protections[0].Responder = LifeBounds{MinKB: 2, MaxKB: 1} }, `protection "crl": responder.max-size: the largest, 1, is below the smallest, 2`},
 		"too many transforms":   {func(d *Definitions) { d.Proposals[0].ESP = make([]DataTransform, MaxTransforms+1) }, `proposal "good": esp: 33 of them, more than 32`},
 		"too many proposals":    {func(d *Definitions) { d.DataProtections[0].Proposals = make([]string, MaxProposals+1) }, `data-protection "lan": proposals: 33 of them, more than 32`},
 		"too short a lifetime":  {func(d *Definitions) { d.Proposals[0].ESP[0].Lifetime = MinDataLifetime - 1 }, `proposal "good": esp: the lifetime of aes256-sha256: 9.999999999s is not whole seconds between 10s and 720h0m0s`},

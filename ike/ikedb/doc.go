@@ -10,7 +10,8 @@
 //   - a tunnel authenticated by a preshared key has one, a tunnel authenticated
 //     by signatures names a certificate;
 //   - a weak algorithm stands only where the protection says weak = "allow";
-//   - a group is a remote identity only, and small;
+//   - a group is at the peer's end only, and small;
+//   - the two ends of a data tunnel have the same protocol and family;
 //   - no tunnel has an identity at both its ends;
 //   - two tunnels that may answer one peer demand the same of it: auth, revocation
 //     and weak. The peer could choose the laxer one otherwise. They may if they
@@ -56,7 +57,11 @@
 //	ids = ["192.0.2.2"]
 //	secret-file = "branch.psk"             # or secret-env, secret, secret-hex
 //
-// Tunnels are numbered from 1 in the order of the file. Identities are written
+// Phase 2 has the tables data-tunnel, data-protection and proposal;
+// docs/tunnels.md shows them, and every key. MarshalTOML writes such a file.
+//
+// Tunnels are numbered from 1 in the order of the file, unless they say their
+// number. Identities are written
 // as ParseIdentity reads them. A secret-file is found relative to the
 // definitions file; its first line is the secret. It, and a definitions file
 // that holds a secret itself, must not be readable by others than its owner.

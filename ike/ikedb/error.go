@@ -4,8 +4,11 @@ import "fmt"
 
 // An Error is what is wrong with one definition.
 type Error struct {
-	// Table is "tunnel", "protection", "group" or "preshared-key".
+	// Table is "tunnel", "protection", "group", "preshared-key",
+	// "data-tunnel", "data-protection" or "proposal".
 	Table string
+	// Index is the definition's place among those of its table, from 0.
+	Index int
 	// Name is the definition's name, or its place such as "#2" where it has
 	// none.
 	Name string

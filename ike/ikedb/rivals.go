@@ -173,7 +173,7 @@ func (db *DB) checkMeeting(id Identity, tunnels []int) error {
 func (db *DB) rivals(id Identity, a, b int) error {
 	first, second := db.tunnels[min(a, b)], db.tunnels[max(a, b)]
 	return &Error{
-		Table: "tunnel", Name: second.Name, Key: "protection",
+		Table: "tunnel", Index: max(a, b), Name: second.Name, Key: "protection",
 		Text: fmt.Sprintf("the peer %v could choose between this tunnel and tunnel %q, which demand different things of it: %s", id, first.Name,
 			db.protections[second.Protection].demands().differences(db.protections[first.Protection].demands())),
 		Fix: "give both protections the same auth, revocation and weak, or the tunnels different peers",

@@ -7,17 +7,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
-	"keyman/crl"
-	"keyman/ike/suite"
 	"keyman/internal/settings/tomlkeys"
 )
 
@@ -79,7 +75,7 @@ type secretSource struct {
 
 // load makes a DB of a file's content and mode.
 func load(data []byte, mode fs.FileMode, source secretSource) (*DB, error) {
-	var f tomlFile
+	var f file
 	if err := decode(data, &f); err != nil {
 		return nil, err
 	}
@@ -89,57 +85,6 @@ func load(data []byte, mode fs.FileMode, source secretSource) (*DB, error) {
 	}
 	return New(d)
 }
-
-// The tables of the file. Words are read as strings, so that one place, with
-// the definition's name at hand, says what is wrong with them.
-type (
-	tomlFile struct {
-		Tunnel       []tomlTunnel       `toml:"tunnel"`
-		Protection   []tomlProtection   `toml:"protection"`
-		Group        []tomlGroup        `toml:"group"`
-		PresharedKey []tomlPresharedKey `toml:"preshared-key"`
-	}
-	tomlTunnel struct {
-		Name       string     `toml:"name"`
-		Protection string     `toml:"protection"`
-		AutoStart  bool       `toml:"autostart"`
-		Local      tomlLocal  `toml:"local"`
-		Remote     tomlRemote `toml:"remote"`
-	}
-	tomlLocal struct {
-		Address     *string `toml:"address"`
-		ID          *string `toml:"id"`
-		Certificate string  `toml:"certificate"`
-	}
-	tomlRemote struct {
-		Address  *string `toml:"address"`
-		ID       *string `toml:"id"`
-		Group    string  `toml:"group"`
-		Port     *uint16 `toml:"port"`
-		NATTPort *uint16 `toml:"natt-port"`
-	}
-	tomlProtection struct {
-		Name       string   `toml:"name"`
-		Role       Role     `toml:"role"`
-		Auth       string   `toml:"auth"`
-		Transforms []string `toml:"transforms"`
-		Revocation *string  `toml:"revocation"`
-		CRLTimeout *string  `toml:"crl-timeout"`
-		Lifetime   *string  `toml:"lifetime"`
-		Weak       *string  `toml:"weak"`
-	}
-	tomlGroup struct {
-		Name string   `toml:"name"`
-		IDs  []string `toml:"ids"`
-	}
-	tomlPresharedKey struct {
-		IDs        []string `toml:"ids"`
-		Secret     *string  `toml:"secret"`
-		SecretHex  *string  `toml:"secret-hex"`
-		SecretFile *string  `toml:"secret-file"`
-		SecretEnv  *string  `toml:"secret-env"`
-	}
-)
 
 // decode reads TOML strictly. The errors name the place and nothing else: the
 // words of the TOML package may show text of the file, which may be a secret.
@@ -181,110 +126,12 @@ func keyText(key []string) string {
 	return string(b)
 }
 
-// definitions converts the words of the file.
-func (f *tomlFile) definitions(mode fs.FileMode, source secretSource) (Definitions, error) {
-	var d Definitions
-	for i, table := range f.Tunnel {
-		t, key, err := table.tunnel()
-		if err != nil {
-			return d, &Error{Table: "tunnel", Name: place(table.Name, i), Key: key, Text: err.Error()}
-		}
-		d.Tunnels = append(d.Tunnels, t)
+// secret gets the one secret that the table holds or points to; none where it was
+// left out when the file was written. The error names the key.
+func (table presharedKeyTable) secret(mode fs.FileMode, source secretSource) (Secret, *Error) {
+	if table.SecretHidden {
+		return Secret{}, nil
 	}
-	for i, table := range f.Protection {
-		p, key, err := table.protection()
-		if err != nil {
-			return d, &Error{Table: "protection", Name: place(table.Name, i), Key: key, Text: err.Error()}
-		}
-		d.Protections = append(d.Protections, p)
-	}
-	for i, table := range f.Group {
-		ids, err := parseIDs(table.IDs)
-		if err != nil {
-			return d, &Error{Table: "group", Name: place(table.Name, i), Key: "ids", Text: err.Error()}
-		}
-		d.Groups = append(d.Groups, Group{Name: table.Name, IDs: ids})
-	}
-	for i, table := range f.PresharedKey {
-		name := place("", i)
-		ids, err := parseIDs(table.IDs)
-		if err != nil {
-			return d, &Error{Table: "preshared-key", Name: name, Key: "ids", Text: err.Error()}
-		}
-		secret, fault := table.secret(mode, source)
-		if fault != nil {
-			fault.Table, fault.Name = "preshared-key", name
-			return d, fault
-		}
-		d.PresharedKeys = append(d.PresharedKeys, PresharedKey{IDs: ids, Secret: secret})
-	}
-	return d, nil
-}
-
-// tunnel converts one table; key says where an error belongs.
-func (table tomlTunnel) tunnel() (t Tunnel, key string, err error) {
-	t = Tunnel{Name: table.Name, Protection: table.Protection, AutoStart: table.AutoStart}
-	t.Local.Certificate, t.Remote.Group = table.Local.Certificate, table.Remote.Group
-	if t.Local.Address, err = parseAddress(table.Local.Address); err != nil {
-		return t, "local.address", err
-	}
-	if t.Remote.Address, err = parseAddress(table.Remote.Address); err != nil {
-		return t, "remote.address", err
-	}
-	if t.Local.ID, err = parseID(table.Local.ID); err != nil {
-		return t, "local.id", err
-	}
-	if t.Remote.ID, err = parseID(table.Remote.ID); err != nil {
-		return t, "remote.id", err
-	}
-	if table.Remote.Address == nil {
-		t.Remote.Address = t.Remote.ID.Addr()
-	}
-	if t.Remote.Port, err = parsePort(table.Remote.Port); err != nil {
-		return t, "remote.port", err
-	}
-	if t.Remote.NATTPort, err = parsePort(table.Remote.NATTPort); err != nil {
-		return t, "remote.natt-port", err
-	}
-	return t, "", nil
-}
-
-// protection converts one table; key says where an error belongs.
-func (table tomlProtection) protection() (p Protection, key string, err error) {
-	p = Protection{Name: table.Name, Role: table.Role, Auth: AuthMethod(table.Auth)}
-	for _, word := range table.Transforms {
-		t, err := suite.ParseTransform(word)
-		if err != nil {
-			return p, "transforms", err
-		}
-		p.Transforms = append(p.Transforms, t)
-	}
-	switch {
-	case table.Revocation != nil:
-		if err := p.Revocation.UnmarshalText([]byte(*table.Revocation)); err != nil {
-			return p, "revocation", err
-		}
-	case p.Auth == AuthRSASignature:
-		p.Revocation = crl.Off
-	}
-	if p.CRLTimeout, err = parseDuration(table.CRLTimeout); err != nil {
-		return p, "crl-timeout", err
-	}
-	if p.Lifetime, err = parseDuration(table.Lifetime); err != nil {
-		return p, "lifetime", err
-	}
-	if table.Weak != nil {
-		if *table.Weak != "allow" {
-			return p, "weak", fmt.Errorf("%q is not known: write \"allow\" or leave it out", *table.Weak)
-		}
-		p.AllowWeak = true
-	}
-	return p, "", nil
-}
-
-// secret gets the one secret that the table holds or points to. The error names
-// the key.
-func (table tomlPresharedKey) secret(mode fs.FileMode, source secretSource) (Secret, *Error) {
 	given := 0
 	for _, s := range []*string{table.Secret, table.SecretHex, table.SecretFile, table.SecretEnv} {
 		if s != nil {
@@ -338,55 +185,4 @@ func private(name string, mode fs.FileMode) *Error {
 		Text: fmt.Sprintf("%s holds a secret, but its mode %04o lets others than its owner at it", name, mode.Perm()),
 		Fix:  "chmod 600 it, or move the secret to a secret-file of its own",
 	}
-}
-
-func parseIDs(words []string) ([]Identity, error) {
-	var ids []Identity
-	for _, word := range words {
-		id, err := ParseIdentity(word)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, nil
-}
-
-func parseID(word *string) (Identity, error) {
-	if word == nil {
-		return Identity{}, nil
-	}
-	return ParseIdentity(*word)
-}
-
-func parseAddress(word *string) (netip.Addr, error) {
-	if word == nil || *word == "any" {
-		return netip.Addr{}, nil
-	}
-	addr, err := netip.ParseAddr(*word)
-	if err != nil {
-		return netip.Addr{}, fmt.Errorf("%q is neither an IP address nor \"any\"", *word)
-	}
-	return addr, nil
-}
-
-func parsePort(port *uint16) (uint16, error) {
-	switch {
-	case port == nil:
-		return 0, nil
-	case *port == 0:
-		return 0, errors.New("0 is no port")
-	}
-	return *port, nil
-}
-
-func parseDuration(word *string) (time.Duration, error) {
-	if word == nil {
-		return 0, nil
-	}
-	d, err := time.ParseDuration(*word)
-	if err != nil || d <= 0 {
-		return 0, fmt.Errorf("%q is no length of time such as \"20s\" or \"8h\"", *word)
-	}
-	return d, nil
 }

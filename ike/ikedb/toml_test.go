@@ -22,8 +22,23 @@ const theSecret = "correct horse battery staple"
 // dump shows everything in a DB.
 func dump(t *testing.T, db *DB) string {
 	t.Helper()
+	// Without their methods, which leave defaults out.
+	type (
+		tunnel         Tunnel
+		protection     Protection
+		group          Group
+		dataTunnel     DataTunnel
+		dataProtection DataProtection
+		proposal       Proposal
+	)
+	d := db.Definitions()
 	out, err := json.MarshalIndent(map[string]any{
-		"tunnels": db.tunnels, "protections": db.protections, "groups": db.groups, "secrets": len(db.secrets),
+		"tunnels":     tables(d.Tunnels, func(t Tunnel) tunnel { return tunnel(t) }),
+		"protections": tables(d.Protections, func(p Protection) protection { return protection(p) }),
+		"groups":      tables(d.Groups, func(g Group) group { return group(g) }), "secrets": len(db.secrets),
+		"data-tunnels":     tables(d.DataTunnels, func(t DataTunnel) dataTunnel { return dataTunnel(t) }),
+		"data-protections": tables(d.DataProtections, func(p DataProtection) dataProtection { return dataProtection(p) }),
+		"proposals":        tables(d.Proposals, func(p Proposal) proposal { return proposal(p) }),
 	}, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -37,19 +52,49 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := dump(t, db)
-	golden := filepath.Join("testdata", "tunnels.golden.json")
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+	checkGolden(t, "tunnels.golden.json", dump(t, db))
+	for name, secrets := range map[string]bool{"tunnels.written.toml": true, "tunnels.hidden.toml": false} {
+		written, err := MarshalTOML(db.Definitions(), secrets)
+		if err != nil {
 			t.Fatal(err)
 		}
+		checkGolden(t, name, string(written))
+		if strings.Contains(string(written), theSecret) != secrets {
+			t.Errorf("%s: with its secret: %v", name, !secrets)
+		}
 	}
-	want, err := os.ReadFile(golden)
+	again, err := load([]byte(golden(t, "tunnels.written.toml")), 0o600, noSecrets)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
+	if diff := cmp.Diff(dump(t, db), dump(t, again)); diff != "" {
+		t.Errorf("what is written is read as something else: -want +got\n%s", diff)
+	}
+	if _, err := load([]byte(golden(t, "tunnels.hidden.toml")), 0o600, noSecrets); err == nil || err.Error() != "preshared-key #1: secret: it is empty" {
+		t.Errorf("without its secret: %v", err)
+	}
+}
+
+// golden returns a file of testdata.
+func golden(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// checkGolden compares with a file of testdata, or writes it.
+func checkGolden(t *testing.T, name, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(filepath.Join("testdata", name), []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(golden(t, name), got); diff != "" {
+		t.Errorf("%s: -want +got\n%s", name, diff)
 	}
 }
 
@@ -177,7 +222,7 @@ func TestRefusals(t *testing.T) {
 		"syntax beside a secret":  {"[[preshared-key]]\nsecret = \"" + theSecret + "\" x\n", "line 2, column 41: no valid TOML"},
 		"secret without quotes":   {"[[preshared-key]]\nsecret = hunter2\n", "line 2, column 10: no valid TOML"},
 		"secret is a number":      {"[[preshared-key]]\nsecret = 1234567890\n", "line 2: preshared-key.secret: the value is of the wrong type or out of range"},
-		"unknown table":           {"[[tunel]]\n", "line 1: the key tunel is not known: use tunnel, protection, group, preshared-key"},
+		"unknown table":           {"[[tunel]]\n", "line 1: the key tunel is not known: use tunnel, protection, group, preshared-key, data-tunnel, data-protection, proposal"},
 		"unknown key":             {aTunnel + "port2 = 5\n", "line 9: the key tunnel.remote.port2 is not known: use address, id, group, port, natt-port"},
 		"key twice by case":       {crlProtection + "revocation = \"strict\"\nRevocation = \"relaxed\"\n", "line 6: the key protection.Revocation is not known: write revocation"},
 		"key in another case":     {edit(aTunnel, "certificate", "Certificate"), "line 6: the key tunnel.local.Certificate is not known: write certificate"},

@@ -2,7 +2,6 @@ package ikedb
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,9 +21,6 @@ type DataTransform struct {
 	LifeKB uint32
 }
 
-// kilobytes is the unit of a size in a transform's words.
-const kilobytes = "KB"
-
 // String gives the algorithms and then the words of what is unlike the defaults,
 // as ParseESP or ParseAH reads them.
 func (t DataTransform) String() string {
@@ -43,19 +39,7 @@ func lifeWords(life, usual time.Duration, kb uint32) string {
 		s += " " + durationWord(life)
 	}
 	if kb != 0 {
-		s += " " + strconv.FormatUint(uint64(kb), 10) + kilobytes
-	}
-	return s
-}
-
-// durationWord writes a length of time as short as it can be read back.
-func durationWord(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
+		s += " " + sizeWord(kb)
 	}
 	return s
 }
@@ -115,16 +99,16 @@ func parsePhase1(s string) (suite.Transform, error) {
 // parseLife reads the words of a lifetime and a size; what is not said is 0.
 func parseLife(words []string) (life time.Duration, kb uint32, err error) {
 	for _, word := range words {
-		if digits, ok := strings.CutSuffix(word, kilobytes); ok {
-			n, err := strconv.ParseUint(digits, 10, 32)
-			if err != nil || n == 0 || kb != 0 {
+		if strings.HasSuffix(word, kilobytes) {
+			n, err := parseSize(&word)
+			if err != nil || kb != 0 {
 				return 0, 0, fmt.Errorf("%q: want one size, such as 100000KB", word)
 			}
-			kb = uint32(n)
+			kb = n
 			continue
 		}
-		d, err := time.ParseDuration(word)
-		if err != nil || d <= 0 || life != 0 {
+		d, err := parseDuration(&word)
+		if err != nil || life != 0 {
 			return 0, 0, fmt.Errorf("%q: want one lifetime, such as 8h", word)
 		}
 		life = d

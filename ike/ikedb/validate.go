@@ -57,7 +57,7 @@ func count(table string, n int) error {
 	if n <= MaxTunnels {
 		return nil
 	}
-	return &Error{Table: table, Name: "#" + strconv.Itoa(MaxTunnels+1), Key: "name",
+	return &Error{Table: table, Index: MaxTunnels, Name: "#" + strconv.Itoa(MaxTunnels+1), Key: "name",
 		Text: fmt.Sprintf("%d of these, more than %d", n, MaxTunnels)}
 }
 
@@ -67,7 +67,7 @@ func (db *DB) addProtections(d Definitions) error {
 	}
 	for i, p := range d.Protections {
 		fail := func(key, text, fix string) error {
-			return &Error{Table: "protection", Name: place(p.Name, i), Key: key, Text: text, Fix: fix}
+			return &Error{Table: "protection", Index: i, Name: place(p.Name, i), Key: key, Text: text, Fix: fix}
 		}
 		if text := checkName(p.Name); text != "" {
 			return fail("name", text, "")
@@ -125,7 +125,7 @@ func (p *Protection) complete(fail failure) error {
 	if text := checkLifetime(p.Lifetime, MinLifetime, MaxLifetime); text != "" {
 		return fail("lifetime", text, "")
 	}
-	if err := p.Life.complete(DefaultKeyOverlap, fail); err != nil {
+	if err := p.completeLife(DefaultKeyOverlap, fail); err != nil {
 		return err
 	}
 	if err := p.completeTransforms(fail); err != nil {
@@ -194,7 +194,7 @@ func (db *DB) addGroups(d Definitions) error {
 	}
 	for i, g := range d.Groups {
 		fail := func(key, text, fix string) error {
-			return &Error{Table: "group", Name: place(g.Name, i), Key: key, Text: text, Fix: fix}
+			return &Error{Table: "group", Index: i, Name: place(g.Name, i), Key: key, Text: text, Fix: fix}
 		}
 		if text := checkName(g.Name); text != "" {
 			return fail("name", text, "")
@@ -231,7 +231,7 @@ func (db *DB) addSecrets(d Definitions) error {
 	}
 	for i, k := range d.PresharedKeys {
 		fail := func(key, text, fix string) error {
-			return &Error{Table: "preshared-key", Name: "#" + strconv.Itoa(i+1), Key: key, Text: text, Fix: fix}
+			return &Error{Table: "preshared-key", Index: i, Name: "#" + strconv.Itoa(i+1), Key: key, Text: text, Fix: fix}
 		}
 		switch {
 		case len(k.IDs) == 0:
@@ -239,7 +239,7 @@ func (db *DB) addSecrets(d Definitions) error {
 		case len(k.IDs) > MaxTunnels:
 			return fail("ids", fmt.Sprintf("%d of them, more than %d", len(k.IDs), MaxTunnels), "")
 		case k.Secret.Len() == 0:
-			return fail("secret", "it is empty", "")
+			return fail("secret", "it is empty", "if it was left out when the definitions were written, write them again with their secrets")
 		case k.Secret.Len() > MaxSecret:
 			return fail("secret", fmt.Sprintf("%d bytes, more than %d", k.Secret.Len(), MaxSecret), "")
 		}
@@ -265,7 +265,7 @@ func (db *DB) addTunnels(d Definitions) error {
 	last := 0
 	for i, t := range d.Tunnels {
 		fail := func(key, text, fix string) error {
-			return &Error{Table: "tunnel", Name: place(t.Name, i), Key: key, Text: text, Fix: fix}
+			return &Error{Table: "tunnel", Index: i, Name: place(t.Name, i), Key: key, Text: text, Fix: fix}
 		}
 		if text := checkTunnelName(t.Name); text != "" {
 			return fail("name", text, "tunnels are called by their numbers, too")

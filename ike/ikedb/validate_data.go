@@ -15,8 +15,8 @@ import (
 // fix.
 type failure = func(key, text, fix string) error
 
-// complete fills the defaults and checks what both phases say about lifetimes.
-func (l *Life) complete(overlap int, fail failure) error {
+// completeLife fills the defaults and checks what both phases say about lifetimes.
+func (l *Life) completeLife(overlap int, fail failure) error {
 	if l.KeyOverlap == 0 {
 		l.KeyOverlap = overlap
 	}
@@ -27,16 +27,16 @@ func (l *Life) complete(overlap int, fail failure) error {
 	for _, d := range []struct {
 		key  string
 		life time.Duration
-	}{{"tunnel-lifetime", l.TunnelLifetime}, {"responder-lifetime", r.MinLifetime}, {"responder-lifetime", r.MaxLifetime}} {
+	}{{"tunnel-lifetime", l.TunnelLifetime}, {"responder.min-lifetime", r.MinLifetime}, {"responder.max-lifetime", r.MaxLifetime}} {
 		if d.life < 0 || d.life > MaxTunnelLifetime || d.life%time.Second != 0 {
 			return fail(d.key, fmt.Sprintf("%v is not whole seconds up to %v", d.life, MaxTunnelLifetime), "")
 		}
 	}
 	switch {
 	case r.MaxLifetime != 0 && r.MaxLifetime < r.MinLifetime:
-		return fail("responder-lifetime", fmt.Sprintf("the longest, %v, is below the shortest, %v", r.MaxLifetime, r.MinLifetime), "")
+		return fail("responder.max-lifetime", fmt.Sprintf("the longest, %v, is below the shortest, %v", r.MaxLifetime, r.MinLifetime), "")
 	case r.MaxKB != 0 && r.MaxKB < r.MinKB:
-		return fail("responder-size", fmt.Sprintf("the largest, %d, is below the smallest, %d", r.MaxKB, r.MinKB), "")
+		return fail("responder.max-size", fmt.Sprintf("the largest, %d, is below the smallest, %d", r.MaxKB, r.MinKB), "")
 	}
 	return nil
 }
@@ -47,7 +47,7 @@ func (db *DB) addProposals(d Definitions) error {
 	}
 	for i, p := range d.Proposals {
 		fail := func(key, text, fix string) error {
-			return &Error{Table: "proposal", Name: place(p.Name, i), Key: key, Text: text, Fix: fix}
+			return &Error{Table: "proposal", Index: i, Name: place(p.Name, i), Key: key, Text: text, Fix: fix}
 		}
 		if text := checkReferable(p.Name); text != "" {
 			return fail("name", text, "")
@@ -138,7 +138,7 @@ func (db *DB) addDataProtections(d Definitions) error {
 	}
 	for i, p := range d.DataProtections {
 		fail := func(key, text, fix string) error {
-			return &Error{Table: "data-protection", Name: place(p.Name, i), Key: key, Text: text, Fix: fix}
+			return &Error{Table: "data-protection", Index: i, Name: place(p.Name, i), Key: key, Text: text, Fix: fix}
 		}
 		if text := checkName(p.Name); text != "" {
 			return fail("name", text, "")
@@ -163,7 +163,7 @@ func (db *DB) completeDataProtection(p *DataProtection, fail failure) error {
 	if !p.Role.known() {
 		return fail("role", fmt.Sprintf("%q is not known", p.Role), useRole)
 	}
-	if err := p.Life.complete(DefaultDataKeyOverlap, fail); err != nil {
+	if err := p.completeLife(DefaultDataKeyOverlap, fail); err != nil {
 		return err
 	}
 	p.AcceptPFS = slices.Clone(p.AcceptPFS)
@@ -185,17 +185,6 @@ func (db *DB) completeDataProtection(p *DataProtection, fail failure) error {
 }
 
 const allowWeakData = `choose stronger algorithms, or write weak = "allow" into the data protection if the peer knows nothing better`
-
-// noPFS is the word for phase 2 without a Diffie-Hellman exchange of its own.
-const noPFS = "none"
-
-// pfsWord writes a group of perfect forward secrecy.
-func pfsWord(g suite.Group) string {
-	if g == 0 {
-		return noPFS
-	}
-	return g.String()
-}
 
 // checkPFS tells why a group cannot be used, or "".
 func checkPFS(g suite.Group, allowWeak bool) string {
@@ -286,7 +275,7 @@ func (db *DB) addDataTunnels(d Definitions) error {
 	taken := make(map[flow]string, len(d.DataTunnels))
 	for i, t := range d.DataTunnels {
 		fail := func(key, text, fix string) error {
-			return &Error{Table: "data-tunnel", Name: place(t.Name, i), Key: key, Text: text, Fix: fix}
+			return &Error{Table: "data-tunnel", Index: i, Name: place(t.Name, i), Key: key, Text: text, Fix: fix}
 		}
 		if text := checkTunnelName(t.Name); text != "" {
 			return fail("name", text, "tunnels are called by their numbers, too")
