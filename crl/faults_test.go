@@ -68,6 +68,17 @@ func closes(parts ...string) func(net.Conn) {
 	}
 }
 
+// endless sends a head, and then the same again and again until the client goes.
+func endless(head, again string) func(net.Conn) {
+	return func(conn net.Conn) {
+		conn.Read(make([]byte, 4096))
+		again := strings.Repeat(again, 1+4096/len(again))
+		for _, err := io.WriteString(conn, head); err == nil; {
+			_, err = io.WriteString(conn, again)
+		}
+	}
+}
+
 // web is an answer of HTTP with a body.
 func web(status string, length int, header string, body []byte) string {
 	return fmt.Sprintf("HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n%s\r\n%s", status, length, header, body)
@@ -150,6 +161,11 @@ func faultTable(t *testing.T, ca *testCA, target int64) []fault {
 		{"the server packs too much into too little", httpAt, says(web("200 OK", bomb.Len(), "Content-Encoding: gzip\r\n", bomb.Bytes())), crl.FetcherConfig{}, crl.CodeUnavailable, "larger than the limit", unanswered},
 		{"the list is too large", httpAt, says(web("200 OK", 1<<30, "", nil)), crl.FetcherConfig{}, crl.CodeUnavailable, "larger than the limit", unanswered},
 		{"half a list", httpAt, of(good[:len(good)/2]), crl.FetcherConfig{}, crl.CodeUnavailable, "", unanswered},
+		{"half a list, which the server breaks off again and again", httpAt, closes(web("200 OK", len(good), "", good[:len(good)/2])), crl.FetcherConfig{}, crl.CodeUnavailable, "that the server announced", unanswered},
+		{"a list with something behind it", httpAt, of(append(bytes.Clone(good), good...)), crl.FetcherConfig{}, crl.CodeUnavailable, "behind it", unanswered},
+		{"gzip that is broken off", httpAt, says(web("200 OK", bomb.Len()/2, "Content-Encoding: gzip\r\n", bomb.Bytes()[:bomb.Len()/2])), crl.FetcherConfig{Limits: crl.Limits{MaxBytes: 1 << 30}}, crl.CodeUnavailable, "", unanswered},
+		{"a packing that was not asked for", httpAt, says(web("200 OK", len(good), "Content-Encoding: br\r\n", good)), crl.FetcherConfig{}, crl.CodeUnavailable, "not asked for", unanswered},
+		{"endless header lines", httpAt, endless("HTTP/1.1 200 OK\r\n", "X: y\r\n"), crl.FetcherConfig{}, crl.CodeUnavailable, "header", unanswered},
 		{"a web page", httpAt, of([]byte("<html>no list</html>")), crl.FetcherConfig{}, crl.CodeUnavailable, "malformed", unanswered},
 		{"the answer 404", httpAt, says(web("404 Not Found", 0, "", nil)), crl.FetcherConfig{}, crl.CodeUnavailable, "404", unanswered},
 		{"the answer 500", httpAt, says(web("500 Internal Server Error", 0, "", nil)), crl.FetcherConfig{}, crl.CodeUnavailable, "500", unanswered},
@@ -173,6 +189,9 @@ func faultTable(t *testing.T, ca *testCA, target int64) []fault {
 		{"the entry has no such attribute", ldapAt, entryOf("cn", "CA"), crl.FetcherConfig{}, crl.CodeUnavailable, "holds no revocation list", unanswered},
 		{"the attribute is no list", ldapAt, entryOf("certificateRevocationList;binary", "rubbish"), crl.FetcherConfig{}, crl.CodeUnavailable, "malformed", unanswered},
 		{"the directory announces too much", ldapAt, says("\x30\x84\x7f\xff\xff\x00"), crl.FetcherConfig{}, crl.CodeUnavailable, "larger than the limit", unanswered},
+		{"half a list in the directory", ldapAt, entryOf("certificateRevocationList;binary", string(good[:len(good)/2])), crl.FetcherConfig{}, crl.CodeUnavailable, "", unanswered},
+		{"the directory breaks off", ldapAt, closes(message(tlv(0x64, tlv(0x04, "CN=CA,C=CH"), tlv(0x30)))[:20]), crl.FetcherConfig{}, crl.CodeUnavailable, "", unanswered},
+		{"endless entries of the directory", ldapAt, endless("", message(tlv(0x64, tlv(0x04, "CN=CA,C=CH"), tlv(0x30)))), crl.FetcherConfig{}, crl.CodeUnavailable, "more than", unanswered},
 		{"the directory refers to another one", ldapAt, says(result(10)), crl.FetcherConfig{}, crl.CodeUnavailable, "not followed", unanswered},
 		{"the directory refuses the bind", ldapAt, says(message(tlv(0x61, "\x0a\x01\x30", "\x04\x00", "\x04\x00"))), crl.FetcherConfig{LDAPVersion: 2}, crl.CodeUnavailable, "bind with LDAP version 2", unanswered},
 		{"the directory begins no TLS", []string{"ldaps://dir.test/CN=CA,C=CH"}, says(), crl.FetcherConfig{}, crl.CodeUnavailable, "deadline", unanswered},
@@ -186,6 +205,10 @@ func faultTable(t *testing.T, ca *testCA, target int64) []fault {
 		{"the list is out of date, and names the certificate", httpAt, of(ca.list(dated(-9, -1), listed)), crl.FetcherConfig{}, crl.CodeRevoked, "revoked", allRevoked},
 		{"the list is of the future", httpAt, of(ca.list(dated(1, 9))), crl.FetcherConfig{}, crl.CodeCRLNotYet, "not valid yet", unanswered},
 		{"the list has a critical extension that is not known", httpAt, of(ca.list(withExtension("1.2.3.4", true, []byte{5, 0}))), crl.FetcherConfig{}, crl.CodeCRLCritical, "1.2.3.4", unanswered},
+		{"the list is for CA certificates", httpAt, of(ca.list(withExtension("2.5.29.28", true, []byte("\x30\x03\x82\x01\xff")))), crl.FetcherConfig{}, crl.CodeCRLScope, "does not answer", unanswered},
+		{"the list is of another distribution point", httpAt, of(ca.list(withExtension("2.5.29.28", true, []byte("\x30\x11\xa0\x0f\xa0\x0d\x86\x0bhttp://x/ca")))), crl.FetcherConfig{}, crl.CodeCRLScope, "another distribution point", unanswered},
+		{"the list is for some reasons", httpAt, of(ca.list(withExtension("2.5.29.28", true, []byte("\x30\x04\x83\x02\x06\x40")))), crl.FetcherConfig{}, crl.CodeCRLScope, "reasons", unanswered},
+		{"the list is a delta without its base", httpAt, of(ca.list(withExtension("2.5.29.27", true, []byte("\x02\x01\x01")))), crl.FetcherConfig{}, crl.CodeCRLScope, "delta", unanswered},
 		{"the directory has an old list and the new one", ldapAt, entryOf("certificateRevocationList;binary", string(ca.list(numbered(1))), string(ca.list(numbered(2), listed))), crl.FetcherConfig{}, crl.CodeRevoked, "revoked", allRevoked},
 	}
 }

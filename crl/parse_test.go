@@ -97,29 +97,6 @@ func compare(t testing.TB, name string, ours *crl.List, theirs *x509.RevocationL
 	}
 }
 
-// TestRealLists: the lists that CAs have published, with their critical scopes.
-func TestRealLists(t *testing.T) {
-	dir := filepath.Join(testpeer.Corpora(t), "crls")
-	for _, c := range []struct {
-		file    string
-		entries int
-		number  int64
-		point   string
-	}{
-		{"r2m02.crl", 14102, 1374, "http://crl.r2m02.amazontrust.com/r2m02.crl"},
-		{"r2m03.crl", 13975, 1343, "http://crl.r2m03.amazontrust.com/r2m03.crl"},
-		{"comodo-high-assurance-2014.crl", 10625, 1540, ""},
-	} {
-		l := mustParse(t, readFile(t, filepath.Join(dir, c.file)))
-		if l.Len() != c.entries || l.Number.Int64() != c.number || len(l.UnknownCritical) != 0 {
-			t.Errorf("%s: %d entries, number %v, unknown %v", c.file, l.Len(), l.Number, l.UnknownCritical)
-		}
-		if c.point != "" && (l.Scope == nil || l.Scope.Point == nil || len(l.Scope.Point.URIs) != 1 || l.Scope.Point.URIs[0] != c.point) {
-			t.Errorf("%s: scope %+v", c.file, l.Scope)
-		}
-	}
-}
-
 func TestLookup(t *testing.T) {
 	ca := newCA(t, "CA")
 	var serials []*big.Int
