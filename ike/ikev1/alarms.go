@@ -34,7 +34,7 @@ func (s *SA) expire() {
 		s.close("its lifetime is over", true)
 	case s.due(a.deadline), s.due(a.patience):
 		err := s.timeoutError()
-		if s.keys != nil {
+		if s.chain != nil {
 			// The peer may hold an SA already: our last message came
 			// through and its answer did not.
 			s.sendDelete()

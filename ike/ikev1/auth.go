@@ -19,23 +19,6 @@ func only[T isakmp.Payload](payloads []isakmp.Payload) (T, bool) {
 	return all[0], true
 }
 
-// clear1 parses a message that is not encrypted and has exactly one payload of
-// type T.
-func clear1[T isakmp.Payload](s *SA, m message) ([]isakmp.Payload, T, bool) {
-	var none T
-	parsed, err := isakmp.Parse(m.Data)
-	if err != nil {
-		s.reject(m, err)
-		return nil, none, false
-	}
-	p, ok := only[T](parsed.Payloads)
-	if !ok {
-		s.reject(m, fmt.Errorf("the message has not exactly one %v payload", none.Type()))
-		return nil, none, false
-	}
-	return parsed.Payloads, p, true
-}
-
 // reject drops a message that nobody has authenticated: it counts against the
 // peer only if nothing better comes.
 func (s *SA) reject(m message, err error) {
@@ -55,8 +38,9 @@ func notifyFor(err error) isakmp.NotifyType {
 type authentication struct {
 	payloads     []isakmp.Payload
 	id           isakmp.Identification
-	certificates [][]byte
-	proof        []byte // the signature or the hash
+	certificates [][]byte // DER, in the order of the message
+	unread       []string // certificates that are not taken, and why
+	proof        []byte   // the signature or the hash
 }
 
 // errNotDecrypted hints at what is wrong when a message decrypts to nonsense.
@@ -74,21 +58,16 @@ func (e errNotDecrypted) Error() string {
 
 func (e errNotDecrypted) Unwrap() error { return e.err }
 
-// openAuth decrypts message 5 or 6 and moves the chain on. A message that does
-// not decrypt changes nothing: anybody can send one.
+// openAuth decrypts message 5 or 6 of main mode and moves the chain on. A message
+// that does not decrypt changes nothing: anybody can send one.
 func (s *SA) openAuth(m message) (*authentication, bool) {
 	payloads, _, err := s.chain.open(m.Data, m.header, s.chain.last)
 	var a *authentication
 	if err == nil {
-		a, err = s.readAuth(payloads)
+		a, err = readAuth(payloads, s.transform.Auth)
 	}
 	if err != nil {
-		err = errNotDecrypted{s.transform.Auth == suite.PresharedKey, err}
-		s.reject(m, err)
-		if s.cfg.Role == Responder && !s.notified {
-			s.notified = true
-			s.sendClearNotification(isakmp.PayloadMalformed)
-		}
+		s.notUnderstood(m, errNotDecrypted{s.transform.Auth == suite.PresharedKey, err})
 		return nil, false
 	}
 	s.progress(m.Data)
@@ -97,9 +76,33 @@ func (s *SA) openAuth(m message) (*authentication, bool) {
 	return a, true
 }
 
-// readAuth takes the payloads of message 5 or 6 apart.
-func (s *SA) readAuth(payloads []isakmp.Payload) (*authentication, error) {
-	a := &authentication{payloads: payloads}
+// notUnderstood drops a message that should authenticate the peer and does not. A
+// responder says so, once in a state.
+func (s *SA) notUnderstood(m message, err error) {
+	s.reject(m, err)
+	if s.cfg.Role == Responder && !s.notified {
+		s.notified = true
+		s.sendClearNotification(isakmp.PayloadMalformed)
+	}
+}
+
+// readAuth takes the payloads of a message apart that says who its sender is and
+// proves it.
+func readAuth(payloads []isakmp.Payload, auth suite.AuthMethod) (*authentication, error) {
+	id, err := readIdentity(payloads)
+	if err != nil {
+		return nil, err
+	}
+	a, err := readProof(payloads, auth)
+	if err != nil {
+		return nil, err
+	}
+	a.id = *id
+	return a, nil
+}
+
+// readIdentity finds who a message says its sender is.
+func readIdentity(payloads []isakmp.Payload) (*isakmp.Identification, error) {
 	id, ok := only[*isakmp.Identification](payloads)
 	if !ok {
 		return nil, errors.New("not exactly one identification")
@@ -107,8 +110,13 @@ func (s *SA) readAuth(payloads []isakmp.Payload) (*authentication, error) {
 	if !phase1Port(id) {
 		return nil, fmt.Errorf("the identification is for protocol %d, port %d: phase 1 has 0 and 0, or UDP and the port of IKE", id.Protocol, id.Port)
 	}
-	a.id = *id
-	if s.transform.Auth == suite.PresharedKey {
+	return id, nil
+}
+
+// readProof finds the hash, or the signature and the certificates.
+func readProof(payloads []isakmp.Payload, auth suite.AuthMethod) (*authentication, error) {
+	a := &authentication{payloads: payloads}
+	if auth == suite.PresharedKey {
 		hash, ok := only[*isakmp.Hash](payloads)
 		if !ok {
 			return nil, errors.New("not exactly one hash")
@@ -121,11 +129,7 @@ func (s *SA) readAuth(payloads []isakmp.Payload) (*authentication, error) {
 		return nil, errors.New("not exactly one signature")
 	}
 	a.proof = signature.Data
-	for _, c := range isakmp.All[*isakmp.Certificate](payloads) {
-		if c.Encoding == isakmp.CertX509Signature && len(a.certificates) < maxCertificates {
-			a.certificates = append(a.certificates, c.Data)
-		}
-	}
+	a.readCertificates(isakmp.All[*isakmp.Certificate](payloads))
 	return a, nil
 }
 
@@ -141,14 +145,14 @@ func phase1Port(id *isakmp.Identification) bool {
 func (s *SA) judge(a *authentication, hash []byte) {
 	if s.transform.Auth == suite.PresharedKey {
 		if !hmac.Equal(hash, a.proof) {
-			s.refuse(isakmp.AuthenticationFailed, errors.New("the peer's hash is wrong: the preshared keys differ"))
+			s.refuse(isakmp.AuthenticationFailed, errWrongHash)
 			return
 		}
 		s.accept()
 		return
 	}
 	if len(a.certificates) == 0 {
-		s.refuse(isakmp.CertificateUnavailable, fmt.Errorf("the peer %s sent no X.509 certificate", s.cfg.Describe(a.id)))
+		s.refuse(isakmp.CertificateUnavailable, noCertificateError{s.cfg.Describe(a.id), a.unread})
 		return
 	}
 	s.state = Verifying
@@ -164,14 +168,22 @@ func (s *SA) haveVerdict(ev Verdict) {
 	s.accept()
 }
 
-// accept goes on with an authenticated peer: a responder authenticates itself,
-// an initiator is there.
+// accept goes on with an authenticated peer: who sends the last message
+// authenticates itself now, the other one is there.
 func (s *SA) accept() {
-	if s.cfg.Role == Initiator {
-		s.establish()
+	if s.sendsLast() {
+		s.authenticate(s.ownHash())
 		return
 	}
-	s.authenticate(s.keys.hashR(&s.exchange, s.policy.LocalID))
+	s.establish()
+}
+
+// ownHash is what authenticates us, or what we sign.
+func (s *SA) ownHash() []byte {
+	if s.cfg.Role == Initiator {
+		return s.keys.hashI(&s.exchange, s.policy.LocalID)
+	}
+	return s.keys.hashR(&s.exchange, s.policy.LocalID)
 }
 
 // authenticate sends our side of the authentication, by way of a signature where
@@ -189,7 +201,7 @@ func (s *SA) authenticate(hash []byte) {
 func (s *SA) haveSignature(ev Signed) {
 	if s.state == Signing && ev.Err != nil {
 		err := fmt.Errorf("signing with the key of %q failed: %w", s.policy.Name, ev.Err)
-		if s.cfg.Role == Responder {
+		if s.cfg.Role == Responder || s.aggressive() {
 			s.refuse(isakmp.AuthenticationFailed, err)
 			return
 		}
@@ -204,23 +216,22 @@ func (s *SA) sendSignature(ev Signed) { s.sendAuth(&isakmp.Signature{Data: ev.Si
 
 // sendAuth sends the message that authenticates us.
 func (s *SA) sendAuth(proof isakmp.Payload) {
-	if s.cfg.Role == Responder {
+	switch initiator := s.cfg.Role == Initiator; {
+	case initiator && s.aggressive():
+		s.sendAggressiveMessage3(proof)
+	case s.aggressive():
+		s.sendAggressiveMessage2(proof)
+	case initiator:
+		s.sendMainMessage5(proof)
+	default:
 		s.sendMainMessage6(proof)
-		return
 	}
-	s.sendMainMessage5(proof)
 }
 
 // authPayloads are who we are, our certificates and the proof.
 func (s *SA) authPayloads(proof isakmp.Payload) []isakmp.Payload {
 	id := s.policy.LocalID
-	payloads := []isakmp.Payload{&id}
-	if s.transform.Auth != suite.PresharedKey {
-		for _, der := range s.policy.Chain {
-			payloads = append(payloads, &isakmp.Certificate{Encoding: isakmp.CertX509Signature, Data: der})
-		}
-	}
-	return append(payloads, proof)
+	return append(append([]isakmp.Payload{&id}, s.certificates()...), proof)
 }
 
 // unexpectedPeerError is a responder with another identity than that of its
@@ -240,8 +251,8 @@ func (s *SA) refuse(notify isakmp.NotifyType, err error) {
 	if data, serr := s.sealInformational(s.notification(notify, nil)); serr == nil {
 		s.sendFlight(0, isakmp.Informational, data, []isakmp.Payload{&isakmp.Hash{}, &isakmp.Notification{}})
 	}
-	if s.cfg.Role == Initiator {
-		// The responder holds an SA since it sent message 6.
+	if !s.sendsLast() {
+		// The peer holds an SA since it sent its last message.
 		s.sendDelete()
 	}
 	s.fail(err)

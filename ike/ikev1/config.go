@@ -3,6 +3,7 @@ package ikev1
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"keyman/ike/isakmp"
@@ -22,8 +23,14 @@ type Policy struct {
 	// MatchID says whether a peer's identity is one that this policy is for.
 	// It must be a pure function.
 	MatchID func(isakmp.Identification) bool
-	// PSK is the preshared key, for transforms that use one.
+	// PSK is the preshared key, for transforms that use one. In aggressive
+	// mode it may be nil where KeyFor is there.
 	PSK []byte
+	// KeyFor returns the preshared key of a peer with an identity, nil if it
+	// has none; a nil KeyFor says PSK for everybody. Only the responder of
+	// aggressive mode asks it: nobody else knows the identity when the key is
+	// needed. It must be a pure function.
+	KeyFor func(isakmp.Identification) []byte
 	// Chain is our certificate and those between it and the anchor, DER,
 	// leaf first, for transforms that sign.
 	Chain [][]byte
@@ -34,6 +41,19 @@ type Policy struct {
 
 // auth returns the authentication method of the policy.
 func (p *Policy) auth() suite.AuthMethod { return p.Transforms[0].Auth }
+
+// oneGroup reports whether all transforms have the same Diffie-Hellman group.
+func (p *Policy) oneGroup() bool {
+	return !slices.ContainsFunc(p.Transforms, func(t suite.Transform) bool { return t.Group != p.Transforms[0].Group })
+}
+
+// keyFor returns the preshared key of a peer whose identity is known.
+func (p *Policy) keyFor(id isakmp.Identification) []byte {
+	if p.KeyFor == nil {
+		return p.PSK
+	}
+	return p.KeyFor(id)
+}
 
 // validate checks what the SA relies on.
 func (p *Policy) validate() error {
@@ -53,10 +73,10 @@ func (p *Policy) validate() error {
 	}
 	switch p.auth() {
 	case suite.PresharedKey:
-		if len(p.PSK) == 0 {
+		if len(p.PSK) == 0 && p.KeyFor == nil {
 			return errors.New("no preshared key")
 		}
-	case suite.RSASignature:
+	case suite.RSASignature, suite.ECDSA256, suite.ECDSA384, suite.ECDSA521:
 		if len(p.Chain) == 0 {
 			return errors.New("no certificate")
 		}
@@ -148,6 +168,10 @@ func (t Timing) withDefaults() Timing {
 type Config struct {
 	// Role says who begins.
 	Role Role
+	// Mode is isakmp.IdentityProtection, which is main mode and what zero
+	// means, or isakmp.Aggressive. A responder is made for the mode of the
+	// initiator's first message.
+	Mode isakmp.ExchangeType
 	// Policies are what the SA may use: exactly one for an initiator; for a
 	// responder those that fit the peer's address, in order of preference.
 	Policies []*Policy
@@ -193,12 +217,22 @@ func (c *Config) validate() error {
 	if c.Role != Initiator && c.Role != Responder {
 		return fmt.Errorf("ikev1: role %d is not known", c.Role)
 	}
+	if c.Mode == 0 {
+		c.Mode = isakmp.IdentityProtection
+	}
+	if c.Mode != isakmp.IdentityProtection && c.Mode != isakmp.Aggressive {
+		return fmt.Errorf("ikev1: %v makes no SA", c.Mode)
+	}
 	if len(c.Policies) == 0 || c.Role == Initiator && len(c.Policies) != 1 {
 		return fmt.Errorf("ikev1: %d policies: an initiator has one, a responder at least one", len(c.Policies))
 	}
 	for _, p := range c.Policies {
 		if err := p.validate(); err != nil {
 			return fmt.Errorf("ikev1: policy %q: %w", p.Name, err)
+		}
+		if c.Role == Initiator && c.Mode == isakmp.Aggressive && !p.oneGroup() {
+			// RFC 2409, 5: message 1 has the public value already.
+			return fmt.Errorf("ikev1: policy %q: transforms of several groups: aggressive mode cannot negotiate the group", p.Name)
 		}
 	}
 	if c.FragmentSize == 0 {

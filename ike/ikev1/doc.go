@@ -12,8 +12,9 @@
 // An SA is not safe for concurrent use: its owner calls Handle from one
 // goroutine at a time.
 //
-// Implemented: main mode of RFC 2409, 5 with preshared keys (5.4) and
-// signatures (5.1), the informational exchange (5.7) with DELETE, INITIAL-CONTACT
-// and dead peer detection (RFC 3706), NAT traversal (RFC 3947) and the message
-// fragmentation that peers announce by vendor ID.
+// Implemented: main mode and aggressive mode of RFC 2409, 5 with preshared keys
+// (5.4), RSA signatures (5.1) and ECDSA signatures (RFC 4754), the informational
+// exchange (5.7) with DELETE, INITIAL-CONTACT and dead peer detection (RFC 3706),
+// NAT traversal (RFC 3947) and the message fragmentation that peers announce by
+// vendor ID.
 package ikev1

@@ -26,7 +26,7 @@ type ChildSPI struct {
 
 // farewell tells the peer that SAs of ours are no more (RFC 2408, 3.15).
 func (s *SA) farewell(spis []ChildSPI) {
-	if len(spis) == 0 || s.keys == nil {
+	if len(spis) == 0 || s.chain == nil {
 		return
 	}
 	f := &farewell{spis: slices.Clone(spis), left: deleteCopies, interval: s.cfg.Timing.Retransmit}

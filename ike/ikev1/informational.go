@@ -87,7 +87,7 @@ func (s *SA) informational(m message) {
 		s.unauthenticated(m)
 		return
 	}
-	if s.keys == nil {
+	if s.chain == nil {
 		s.ignore(m.Path, m.header, "encrypted before there are keys")
 		return
 	}
@@ -180,7 +180,7 @@ func (s *SA) meaning(n isakmp.NotifyType) string {
 			offered = append(offered, described(t))
 		}
 		return ": it accepts nothing of what was offered, " + strings.Join(offered, ", ")
-	case n == isakmp.PayloadMalformed && s.keys != nil && s.transform.Auth == suite.PresharedKey:
+	case n == isakmp.PayloadMalformed && s.chain != nil && s.transform.Auth == suite.PresharedKey:
 		return ": it could not decrypt, so the preshared keys differ, most likely"
 	case n == isakmp.AuthenticationFailed && s.transform.Auth == suite.PresharedKey:
 		return ": the preshared keys differ, most likely"
@@ -203,7 +203,7 @@ func (s *SA) notifiedBy(n *isakmp.Notification, m message) {
 	case s.state == StateEstablished && (n.Protocol != isakmp.ProtocolISAKMP || !n.NotifyType.IsError() || !s.unconfirmed()):
 		s.quickNotified(n, m)
 	case n.NotifyType.IsError() && s.state == StateEstablished:
-		// The initiator refused our message 6.
+		// The peer refused our last message.
 		s.end(StateClosed)
 		s.emit(Closed{Reason: fmt.Sprintf("the peer refused: %v", n.NotifyType)})
 	case n.NotifyType.IsError() && s.state != StateEstablished:

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"keyman/ike/isakmp"
+	"keyman/ike/suite"
 )
 
 // errOwnKey is a public value that cannot be the peer's.
@@ -16,22 +17,33 @@ func keyPayloads(public, nonce []byte) []isakmp.Payload {
 	return []isakmp.Payload{&isakmp.KeyExchange{Data: public}, &isakmp.Nonce{Data: nonce}}
 }
 
-// readKeyExchange takes a message with a public value and a nonce apart.
+// readKeyExchange takes message 3 or 4 of main mode apart.
 func (s *SA) readKeyExchange(m message) (payloads []isakmp.Payload, public, nonce []byte, ok bool) {
-	payloads, ke, ok := clear1[*isakmp.KeyExchange](s, m)
-	if !ok {
+	parsed, err := isakmp.Parse(m.Data)
+	if err == nil {
+		public, nonce, err = keyExchange(parsed.Payloads, s.transform.Group)
+	}
+	if err != nil {
+		s.reject(m, err)
 		return nil, nil, nil, false
+	}
+	return parsed.Payloads, public, nonce, true
+}
+
+// keyExchange finds the public value, which is of a group, and the nonce.
+func keyExchange(payloads []isakmp.Payload, group suite.Group) (public, nonce []byte, err error) {
+	ke, ok := only[*isakmp.KeyExchange](payloads)
+	if !ok {
+		return nil, nil, errors.New("the message has not exactly one public value")
 	}
 	n, ok := only[*isakmp.Nonce](payloads)
 	if !ok {
-		s.reject(m, errors.New("the message has not exactly one nonce"))
-		return nil, nil, nil, false
+		return nil, nil, errors.New("the message has not exactly one nonce")
 	}
-	if want := s.transform.Group.PublicSize(); len(ke.Data) != want {
-		s.reject(m, fmt.Errorf("the message has a public value of %d bytes: %v has %d", len(ke.Data), s.transform.Group, want))
-		return nil, nil, nil, false
+	if want := group.PublicSize(); len(ke.Data) != want {
+		return nil, nil, fmt.Errorf("the message has a public value of %d bytes: %v has %d", len(ke.Data), group, want)
 	}
-	return payloads, ke.Data, n.Data, true
+	return ke.Data, n.Data, nil
 }
 
 // haveKey goes on with a Diffie-Hellman key.
@@ -71,9 +83,13 @@ func (s *SA) haveSecret(ev SharedSecret) {
 }
 
 // derive makes the keys and begins the chain of encrypted messages; psk counts
-// only where the transform authenticates with a preshared key.
+// only where the transform authenticates with a preshared key. What there is of
+// keys already stays.
 func (s *SA) derive(secret, psk []byte) bool {
-	s.keys = deriveKeys(&s.exchange, s.transform, secret, psk)
+	if s.keys == nil {
+		s.keys = newKeys(&s.exchange, s.transform, secret, psk)
+	}
+	s.keys.complete(&s.exchange, s.transform, secret)
 	var err error
 	if s.chain, err = newChain(&s.exchange, s.keys, s.transform); err != nil {
 		s.fail(err)

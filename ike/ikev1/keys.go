@@ -8,13 +8,14 @@ import (
 // keys are the secrets of an ISAKMP SA (RFC 2409, 5).
 type keys struct {
 	hash   suite.Hash
-	skeyid []byte // SKEYID
-	d      []byte // SKEYID_d: from which phase 2 keys are made
-	a      []byte // SKEYID_a: authenticates messages
-	e      []byte // the encryption key, already expanded (RFC 2409, appendix B)
+	proof  suite.Hash // of HASH_I and HASH_R
+	skeyid []byte     // SKEYID
+	d      []byte     // SKEYID_d: from which phase 2 keys are made
+	a      []byte     // SKEYID_a: authenticates messages
+	e      []byte     // the encryption key, already expanded (RFC 2409, appendix B)
 }
 
-// exchange is what both sides have seen of main mode and what the keys and the
+// exchange is what both sides have seen of phase 1 and what the keys and the
 // authenticating hashes are made of.
 type exchange struct {
 	cookieI, cookieR isakmp.Cookie
@@ -23,36 +24,40 @@ type exchange struct {
 	sa               []byte // SAi_b: the body of the initiator's SA payload
 }
 
-// deriveKeys makes the keys from the Diffie-Hellman secret; psk counts only
-// where the transform authenticates with a preshared key.
-func deriveKeys(x *exchange, t suite.Transform, secret, psk []byte) *keys {
-	k := &keys{hash: t.Hash}
-	switch t.Auth {
-	case suite.PresharedKey:
+// newKeys makes SKEYID alone. With a preshared key it needs no Diffie-Hellman
+// secret, so that a peer can be authenticated before one is computed; then secret
+// may be nil. psk counts only there.
+func newKeys(x *exchange, t suite.Transform, secret, psk []byte) *keys {
+	k := &keys{hash: t.Hash, proof: t.Auth.Hash(t.Hash)}
+	if t.Auth == suite.PresharedKey {
 		// RFC 2409, 5: SKEYID = prf(pre-shared-key, Ni_b | Nr_b)
 		k.skeyid = t.Hash.MAC(psk, x.nonceI, x.nonceR)
-	default:
-		// SKEYID = prf(Ni_b | Nr_b, g^xy)
-		nonces := append(append([]byte(nil), x.nonceI...), x.nonceR...)
-		k.skeyid = t.Hash.MAC(nonces, secret)
+		return k
 	}
+	// SKEYID = prf(Ni_b | Nr_b, g^xy)
+	nonces := append(append([]byte(nil), x.nonceI...), x.nonceR...)
+	k.skeyid = t.Hash.MAC(nonces, secret)
+	return k
+}
+
+// complete makes the other keys from SKEYID and the Diffie-Hellman secret.
+func (k *keys) complete(x *exchange, t suite.Transform, secret []byte) {
 	ckyI, ckyR := x.cookieI[:], x.cookieR[:]
 	k.d = t.Hash.MAC(k.skeyid, secret, ckyI, ckyR, []byte{0})
 	k.a = t.Hash.MAC(k.skeyid, k.d, secret, ckyI, ckyR, []byte{1})
 	skeyidE := t.Hash.MAC(k.skeyid, k.a, secret, ckyI, ckyR, []byte{2})
 	k.e = suite.ExpandKey(t.Hash, skeyidE, t.KeyLen())
 	clear(skeyidE)
-	return k
 }
 
 // hashI is HASH_I of RFC 2409, 5, over the initiator's identity.
 func (k *keys) hashI(x *exchange, id isakmp.Identification) []byte {
-	return k.hash.MAC(k.skeyid, x.publicI, x.publicR, x.cookieI[:], x.cookieR[:], x.sa, id.Body())
+	return k.proof.MAC(k.skeyid, x.publicI, x.publicR, x.cookieI[:], x.cookieR[:], x.sa, id.Body())
 }
 
 // hashR is HASH_R of RFC 2409, 5, over the responder's identity.
 func (k *keys) hashR(x *exchange, id isakmp.Identification) []byte {
-	return k.hash.MAC(k.skeyid, x.publicR, x.publicI, x.cookieR[:], x.cookieI[:], x.sa, id.Body())
+	return k.proof.MAC(k.skeyid, x.publicR, x.publicI, x.cookieR[:], x.cookieI[:], x.sa, id.Body())
 }
 
 // wipe overwrites the secrets.

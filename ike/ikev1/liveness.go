@@ -8,9 +8,9 @@ import (
 	"keyman/ike/isakmp"
 )
 
-// liveness asks whether the peer is there (RFC 3706). A responder needs it once:
-// it holds an SA when it has sent message 6, and cannot know whether the
-// initiator got that or has given up.
+// liveness asks whether the peer is there (RFC 3706). Who sends the last message of
+// phase 1 needs it once: it holds an SA then, and cannot know whether the peer got
+// the message or has given up.
 type liveness struct {
 	confirmed bool
 	sent      []uint32 // message IDs of ours, until the peer has shown itself
@@ -35,8 +35,8 @@ func (l *liveness) remember(id uint32) {
 // ours reports whether an informational message is our own.
 func (l *liveness) ours(id uint32) bool { return slices.Contains(l.sent, id) }
 
-// awaitConfirmation gives the initiator time to show itself. A peer that does
-// not speak dead peer detection cannot be asked.
+// awaitConfirmation gives the peer time to show itself. One that does not speak
+// dead peer detection cannot be asked.
 func (s *SA) awaitConfirmation() {
 	if !s.peer.dpd {
 		return
@@ -45,7 +45,13 @@ func (s *SA) awaitConfirmation() {
 	s.live.sequence = s.seed.messageID() >> 1
 	s.live.left = s.cfg.Timing.Probes
 	s.live.interval = s.cfg.Timing.Retransmit
-	s.alarms.probe = s.now.Add(s.cfg.Timing.Confirm)
+	after := s.cfg.Timing.Confirm
+	if s.aggressive() {
+		// The responder has no SA before our last message arrives, and
+		// nothing to ask for it with.
+		after = s.cfg.Timing.Retransmit
+	}
+	s.alarms.probe = s.now.Add(after)
 }
 
 // confirmed notes that the peer sent something authentic.
@@ -54,17 +60,21 @@ func (s *SA) confirmed() {
 	s.live.confirmed = true
 }
 
-// unconfirmed reports whether a responder has not heard from the initiator since
-// it sent message 6.
-func (s *SA) unconfirmed() bool { return s.cfg.Role == Responder && !s.live.confirmed }
+// unconfirmed reports whether we have not heard from the peer since we sent the
+// last message.
+func (s *SA) unconfirmed() bool { return s.sendsLast() && !s.live.confirmed }
 
-// probe sends R-U-THERE, or gives the peer up.
+// probe sends R-U-THERE, or gives the peer up. An initiator of aggressive mode
+// sends message 3 with it: it stands in for an answer that would be missing.
 func (s *SA) probe() {
 	if s.live.left == 0 {
 		s.close("the peer does not answer: it never confirmed the SA", false)
 		return
 	}
 	s.live.left--
+	if s.aggressive() {
+		s.transmit(TraceRetransmit)
+	}
 	s.sendInformational(s.notification(isakmp.RUThere, binary.BigEndian.AppendUint32(nil, s.live.sequence)), isakmp.RUThere.String())
 	s.alarms.probe = s.now.Add(s.live.interval)
 	s.live.interval = s.backOff(s.live.interval)

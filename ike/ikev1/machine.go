@@ -27,10 +27,11 @@ const (
 	noMessage form = iota
 	inClear
 	encrypted
+	either
 )
 
 // admits reports whether a message of the form may have this header.
-func (f form) admits(h isakmp.Header) bool { return h.Encrypted() == (f == encrypted) }
+func (f form) admits(h isakmp.Header) bool { return f == either || h.Encrypted() == (f == encrypted) }
 
 // A step is what an SA does about a trigger in a state, and where that may lead
 // if all goes well. Every state may also end in StateFailed, StateEstablished in
@@ -76,11 +77,32 @@ var (
 		{Verifying, onVerdict, noMessage, does((*SA).haveVerdict), []State{Signing}},
 		{Signing, onSignature, noMessage, does((*SA).sendSignature), []State{StateEstablished}},
 	}
+	aggressiveInitiator = []step{
+		{Idle, onStart, noMessage, does((*SA).makeAggressiveKey), []State{MakingKey}},
+		{MakingKey, onKey, noMessage, does((*SA).sendAggressiveMessage1), []State{AwaitSA}},
+		{AwaitSA, onMessage2, inClear, does((*SA).takeAggressiveMessage2), []State{ComputingSecret}},
+		{ComputingSecret, onSecret, noMessage, does((*SA).verifyAggressiveResponder), []State{Verifying, StateEstablished}},
+		{Verifying, onVerdict, noMessage, does((*SA).haveVerdict), []State{Signing}},
+		{Signing, onSignature, noMessage, does((*SA).sendSignature), []State{StateEstablished}},
+	}
+	aggressiveResponder = []step{
+		{AwaitSA, onMessage1, inClear, does((*SA).takeAggressiveMessage1), []State{MakingKey}},
+		{MakingKey, onKey, noMessage, does((*SA).answerAggressiveMessage1), []State{ComputingSecret, AwaitAuth}},
+		{ComputingSecret, onSecret, noMessage, does((*SA).haveAggressiveSecret), []State{Signing, AwaitAuth}},
+		{Signing, onSignature, noMessage, does((*SA).sendSignature), []State{AwaitAuth}},
+		{AwaitAuth, onMessage3, either, does((*SA).takeAggressiveMessage3), []State{ComputingSecret, Verifying, StateEstablished}},
+		{Verifying, onVerdict, noMessage, does((*SA).haveVerdict), []State{StateEstablished}},
+	}
 )
 
 // machineFor returns the machine of a side.
-func machineFor(role Role) []step {
-	if role == Initiator {
+func machineFor(mode isakmp.ExchangeType, role Role) []step {
+	switch {
+	case mode == isakmp.Aggressive && role == Initiator:
+		return aggressiveInitiator
+	case mode == isakmp.Aggressive:
+		return aggressiveResponder
+	case role == Initiator:
 		return mainInitiator
 	}
 	return mainResponder

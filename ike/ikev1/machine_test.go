@@ -18,6 +18,8 @@ var machines = []struct {
 }{
 	{"main mode, initiator", mainInitiator},
 	{"main mode, responder", mainResponder},
+	{"aggressive mode, initiator", aggressiveInitiator},
+	{"aggressive mode, responder", aggressiveResponder},
 }
 
 // drawing writes the machines as ARCHITECTURE.md shows them.
@@ -82,10 +84,12 @@ func TestTransitions(t *testing.T) {
 	pairs := []simConfig{
 		testPair(t, "aes128-sha256-ecp256", suite.RSASignature),
 		testPair(t, "aes128-sha256-ecp256", suite.PresharedKey),
+		testPair(t, "aes128-sha256-ecp256", suite.RSASignature).aggressive(),
+		testPair(t, "aes128-sha256-ecp256", suite.PresharedKey).aggressive(),
 	}
 	missing := len(declared)
 	for seed := int64(0); missing > 0 && seed < 400; seed++ {
-		s := newSimulation(t, seed, pairs[seed%2], rough)
+		s := newSimulation(t, seed, pairs[seed%4], rough)
 		s.observe = func(tr transition) {
 			seen, known := declared[tr]
 			switch {

@@ -17,14 +17,23 @@ func (s *SA) sendMainMessage1(Start) {
 	}
 }
 
+// errZeroCookie is an answer without a cookie of its own.
+var errZeroCookie = errors.New("the responder's cookie is zero")
+
 // takeMainMessage2 reads the responder's choice and asks for a Diffie-Hellman key.
 func (s *SA) takeMainMessage2(m message) {
-	payloads, answer, ok := clear1[*isakmp.SA](s, m)
+	parsed, err := isakmp.Parse(m.Data)
+	if err != nil {
+		s.reject(m, err)
+		return
+	}
+	answer, ok := only[*isakmp.SA](parsed.Payloads)
 	if !ok {
+		s.reject(m, errors.New("the message has not exactly one SA payload"))
 		return
 	}
 	if m.header.Responder.IsZero() {
-		s.reject(m, errors.New("the responder's cookie is zero"))
+		s.reject(m, errZeroCookie)
 		return
 	}
 	transform, err := confirm(answer, s.policy.Transforms)
@@ -33,10 +42,10 @@ func (s *SA) takeMainMessage2(m message) {
 		return
 	}
 	s.progress(m.Data)
-	s.traceReceived(2, m, payloads)
+	s.traceReceived(2, m, parsed.Payloads)
 	s.exchange.cookieR = m.header.Responder
 	s.transform = transform
-	s.learnVendors(payloads)
+	s.learnVendors(parsed.Payloads)
 	s.state = MakingKey
 	s.emit(GenerateKey{Group: transform.Group})
 }
@@ -71,7 +80,7 @@ func (s *SA) takeMainMessage4(m message) {
 // authenticateMainInitiator goes on to message 5.
 func (s *SA) authenticateMainInitiator(ev SharedSecret) {
 	if s.derive(ev.Secret, s.policy.PSK) {
-		s.authenticate(s.keys.hashI(&s.exchange, s.policy.LocalID))
+		s.authenticate(s.ownHash())
 	}
 }
 

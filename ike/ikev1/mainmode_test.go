@@ -22,6 +22,9 @@ func TestMainModeEstablishes(t *testing.T) {
 		{"aes256-sha512-ecp256", suite.RSASignature},
 		{"aes256-sha384-ecp521", suite.RSASignature},
 		{"3des-md5-modp1024", suite.RSASignature},
+		{"aes128-sha1-ecp256", suite.ECDSA256},
+		{"aes256-sha256-ecp384", suite.ECDSA384},
+		{"aes256-sha512-ecp521", suite.ECDSA521},
 		{"aes128-sha1-modp1536", suite.PresharedKey},
 		{"aes192-sha256-ecp384", suite.PresharedKey},
 	} {

@@ -43,8 +43,10 @@ func (s *SA) receive(d Datagram) {
 	}
 	m := message{d, h}
 	switch {
-	case h.Exchange == isakmp.IdentityProtection && h.MessageID == 0:
+	case h.Exchange == s.cfg.Mode && h.MessageID == 0:
 		s.phase1(m)
+	case s.lacksMessage3(m):
+		s.remind(m)
 	case h.Exchange == isakmp.Informational:
 		s.informational(m)
 	case h.Exchange == isakmp.QuickMode:
@@ -69,6 +71,21 @@ func (s *SA) ours(h isakmp.Header) bool {
 	// out has not seen it, and may bear anybody's address.
 	return h.Initiator == x.cookieI && (h.Responder == x.cookieR ||
 		h.Responder.IsZero() && !s.proven && h.Next == isakmp.PayloadSA)
+}
+
+// lacksMessage3 reports whether the initiator of aggressive mode speaks as one that
+// is done, while its message 3 is still missing.
+func (s *SA) lacksMessage3(m message) bool {
+	return s.aggressive() && s.cfg.Role == Responder && s.state == AwaitAuth && s.chain == nil && m.header.Encrypted()
+}
+
+// remind sends message 2 again, upon which message 3 comes again. Whoever makes us
+// do it knows our cookie; how often is bounded all the same.
+func (s *SA) remind(m message) {
+	s.ignore(m.Path, m.header, "message 3 is missing")
+	if s.unproven++; s.unproven <= maxInformational {
+		s.transmit(TraceRetransmit)
+	}
 }
 
 // elsewhere reports whether a message comes from another address than those
@@ -111,14 +128,15 @@ func (s *SA) phase1(m message) {
 	s.takeMessage(m)
 }
 
-// repeated answers a message that was answered before, as a responder does: an
-// initiator sends its own messages again by the clock.
+// repeated answers a message that was answered before, as a responder does, and
+// who has sent the last message: an initiator that is not done sends its own
+// messages again by the clock.
 func (s *SA) repeated(m message) bool {
 	digest := sha256.Sum256(m.Data)
 	if s.accepted == ([sha256.Size]byte{}) || digest != s.accepted {
 		return false
 	}
-	if s.cfg.Role == Responder && s.sent.answers == digest && s.state != StateClosed {
+	if (s.cfg.Role == Responder || s.state == StateEstablished) && s.sent.answers == digest && s.state != StateClosed {
 		s.transmit(TraceRetransmit)
 		return true
 	}

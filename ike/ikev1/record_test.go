@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"keyman/ike/isakmp"
 	"keyman/ike/suite"
 	"keyman/internal/testpeer"
 )
@@ -25,30 +26,42 @@ var update = flag.Bool("update", false, "record the flows anew, with the install
 // TestRecord negotiates with strongSwan and, with -update, keeps the flows that
 // TestReplay replays. Without, it checks that the negotiations still end so.
 func TestRecord(t *testing.T) {
+	const main, aggressive = 0, isakmp.Aggressive
 	for _, c := range []struct {
 		name      string
 		role      Role
+		mode      isakmp.ExchangeType
 		transform string
 		auth      suite.AuthMethod
 		natt      bool
 	}{
-		{"psk-initiator", Initiator, "aes128-sha1-modp1024", suite.PresharedKey, false},
-		{"psk-responder", Responder, "aes128-sha256-ecp256", suite.PresharedKey, false},
-		{"rsa-initiator", Initiator, "aes128-sha256-modp2048", suite.RSASignature, false},
-		{"rsa-responder", Responder, "aes256-sha384-ecp384", suite.RSASignature, false},
-		{"rsa-natt-initiator", Initiator, "3des-md5-modp1024", suite.RSASignature, true},
+		{"psk-initiator", Initiator, main, "aes128-sha1-modp1024", suite.PresharedKey, false},
+		{"psk-responder", Responder, main, "aes128-sha256-ecp256", suite.PresharedKey, false},
+		{"rsa-initiator", Initiator, main, "aes128-sha256-modp2048", suite.RSASignature, false},
+		{"rsa-responder", Responder, main, "aes256-sha384-ecp384", suite.RSASignature, false},
+		{"rsa-natt-initiator", Initiator, main, "3des-md5-modp1024", suite.RSASignature, true},
+		{"ecdsa-initiator", Initiator, main, "aes128-sha256-ecp256", suite.ECDSA256, false},
+		{"ecdsa-responder", Responder, main, "aes256-sha256-ecp384", suite.ECDSA384, false},
+		{"aggressive-psk-initiator", Initiator, aggressive, "3des-md5-modp1024", suite.PresharedKey, false},
+		{"aggressive-psk-responder", Responder, aggressive, "aes128-sha256-ecp256", suite.PresharedKey, false},
+		{"aggressive-psk-natt-initiator", Initiator, aggressive, "aes128-sha256-ecp256", suite.PresharedKey, true},
+		{"aggressive-rsa-initiator", Initiator, aggressive, "aes128-sha256-modp2048", suite.RSASignature, false},
+		{"aggressive-rsa-responder", Responder, aggressive, "aes128-sha256-ecp256", suite.RSASignature, false},
+		{"aggressive-rsa-natt-responder", Responder, aggressive, "aes128-sha256-ecp256", suite.RSASignature, true},
+		{"aggressive-ecdsa-initiator", Initiator, aggressive, "aes256-sha512-ecp521", suite.ECDSA521, false},
+		{"aggressive-ecdsa-responder", Responder, aggressive, "aes128-sha256-ecp256", suite.ECDSA256, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			network := testpeer.NewNetwork(t)
-			f := &flow{Role: c.role, Transform: c.transform, Auth: c.auth, LocalID: "keyman.test", PeerID: "peer.test", ForceNATT: c.natt}
+			f := &flow{Role: c.role, Mode: c.mode, Transform: c.transform, Auth: c.auth, LocalID: "keyman.test", PeerID: "peer.test", ForceNATT: c.natt}
 			if _, err := rand.Read(f.Seed[:]); err != nil {
 				t.Fatal(err)
 			}
 			copy(f.Cookie[:], "keyman\x00\x01")
 			f.Path = Path{Local: addrPort(network.A.IPv4, 500), Remote: addrPort(network.B.IPv4, 500)}
 			f.NATTPath = Path{Local: addrPort(network.A.IPv4, 4500), Remote: addrPort(network.B.IPv4, 4500), NATT: true}
-			swan := testpeer.StrongSwanConfig{Remote: network.A.IPv4, LocalID: f.PeerID, RemoteID: f.LocalID, Proposals: c.transform}
-			var key *rsa.PrivateKey
+			swan := testpeer.StrongSwanConfig{Remote: network.A.IPv4, LocalID: f.PeerID, RemoteID: f.LocalID, Proposals: c.transform, Aggressive: c.mode == aggressive}
+			var key crypto.Signer
 			if c.auth == suite.PresharedKey {
 				f.PSK = []byte("a secret of the tests")
 				swan.PSK = f.PSK
@@ -90,9 +103,9 @@ func TestRecord(t *testing.T) {
 }
 
 // certify makes a CA and certificates for both sides.
-func (f *flow) certify(t *testing.T, swan *testpeer.StrongSwanConfig) *rsa.PrivateKey {
+func (f *flow) certify(t *testing.T, swan *testpeer.StrongSwanConfig) crypto.Signer {
 	t.Helper()
-	keys := testKeys(t)
+	keys := testKeys(t, f.Auth)
 	caKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +115,7 @@ func (f *flow) certify(t *testing.T, swan *testpeer.StrongSwanConfig) *rsa.Priva
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Flow CA"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
-	sign := func(template *x509.Certificate, key *rsa.PrivateKey) []byte {
+	sign := func(template *x509.Certificate, key crypto.Signer) []byte {
 		der, err := x509.CreateCertificate(rand.Reader, template, ca, key.Public(), caKey)
 		if err != nil {
 			t.Fatal(err)
@@ -140,7 +153,7 @@ func (f *flow) certify(t *testing.T, swan *testpeer.StrongSwanConfig) *rsa.Priva
 type recorder struct {
 	t       *testing.T
 	f       *flow
-	key     *rsa.PrivateKey
+	key     crypto.Signer
 	sockets map[bool]*net.UDPConn // by NATT
 	events  chan recorded
 	settled chan error // the peer, as initiator, is done; nil where we are
@@ -251,7 +264,7 @@ func (r *recorder) perform(e Effect, step *flowStep, timer *time.Timer, now time
 		secret, err := e.Key.Shared(e.Peer)
 		r.events <- recorded{SharedSecret{Secret: secret, Err: err}, flowStep{Event: "secret"}}
 	case Sign:
-		signature, err := r.key.Sign(rand.Reader, e.Hash, crypto.Hash(0))
+		signature, err := r.f.Auth.Sign(rand.Reader, r.key, e.Hash)
 		r.events <- recorded{Signed{signature, err}, flowStep{Event: "signed", Data: signature}}
 	case Verify:
 		r.events <- recorded{Verdict{}, flowStep{Event: "verdict"}}

@@ -22,13 +22,15 @@ type SA struct {
 	// What has been negotiated so far.
 	exchange   exchange
 	candidates []*Policy // a responder narrows them down as it learns more
-	policy     *Policy   // set for an initiator, and for a responder from message 5 on
+	policy     *Policy   // set for an initiator, and for a responder once it knows its peer
 	transform  suite.Transform
 	offer      *isakmp.SA // the initiator's own
+	answer     *isakmp.SA // the responder's, in aggressive mode
 	key        *suite.PrivateKey
 	keys       *keys
 	chain      *chain
 	peerID     isakmp.Identification
+	claim      *authentication // of message 2 of aggressive mode, until the secret is there
 	peer       peerFeatures
 	nat        NAT
 	contact    bool // the peer said INITIAL-CONTACT
@@ -64,7 +66,7 @@ func New(cfg Config) (*SA, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	s := &SA{cfg: cfg, seed: seeded{key: cfg.Seed}, machine: machineFor(cfg.Role), candidates: cfg.Policies, path: cfg.Path}
+	s := &SA{cfg: cfg, seed: seeded{key: cfg.Seed}, machine: machineFor(cfg.Mode, cfg.Role), candidates: cfg.Policies, path: cfg.Path}
 	switch cfg.Role {
 	case Initiator:
 		s.policy = cfg.Policies[0]
@@ -79,6 +81,18 @@ func New(cfg Config) (*SA, error) {
 
 // State returns how far the SA has come.
 func (s *SA) State() State { return s.state }
+
+// Proven reports whether the peer has shown that it gets what is sent to its
+// address: an initiator's peer has by answering, a responder's by message 3.
+func (s *SA) Proven() bool { return s.proven || s.cfg.Role == Initiator }
+
+// aggressive reports whether the SA is made by aggressive mode.
+func (s *SA) aggressive() bool { return s.cfg.Mode == isakmp.Aggressive }
+
+// sendsLast reports whether the exchange ends with a message of ours: then we hold
+// an SA, and cannot know whether it arrived. The responder of main mode sends the
+// last message, and the initiator of aggressive mode.
+func (s *SA) sendsLast() bool { return (s.cfg.Role == Initiator) == s.aggressive() }
 
 // Role returns the side that the SA plays.
 func (s *SA) Role() Role { return s.cfg.Role }
@@ -185,7 +199,7 @@ func (s *SA) end(state State) {
 	}
 	s.state = state
 	s.alarms = alarms{linger: s.now.Add(linger)}
-	s.pending = nil
+	s.pending, s.claim = nil, nil
 	s.endQuick()
 	s.forgetSecrets()
 }
@@ -209,7 +223,7 @@ func (s *SA) close(reason string, keepChildren bool) {
 		s.end(StateClosed)
 		s.emit(Closed{Reason: reason, KeepChildren: keepChildren})
 	case !s.state.ended():
-		if s.keys != nil {
+		if s.chain != nil {
 			s.sendDelete()
 		}
 		s.fail(errors.New(reason))
@@ -230,7 +244,7 @@ func (s *SA) establish() {
 	}
 	s.expires = s.now.Add(life)
 	s.alarms.expire = s.expires
-	if s.cfg.Role == Responder {
+	if s.sendsLast() {
 		s.awaitConfirmation()
 	}
 	s.emit(Established{
@@ -252,7 +266,7 @@ func (s *SA) timeoutError() error {
 		return fmt.Errorf("no answer from %v within %v: is a daemon there, and does UDP get through?", s.path.Remote, s.cfg.Timing.Deadline)
 	}
 	why := ""
-	if s.cfg.Role == Initiator && s.state == AwaitAuth && s.transform.Auth == suite.PresharedKey {
+	if s.state == AwaitAuth && s.transform.Auth == suite.PresharedKey && (s.cfg.Role == Initiator || s.aggressive()) {
 		// Most peers say nothing to what they cannot decrypt.
 		why = ": the preshared keys differ, most likely"
 	}

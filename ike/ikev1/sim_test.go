@@ -3,7 +3,6 @@ package ikev1
 import (
 	"container/heap"
 	"crypto"
-	"crypto/rsa"
 	"encoding/binary"
 	"errors"
 	"math/rand"
@@ -50,7 +49,7 @@ type conditions struct {
 // side is one end of the simulation.
 type side struct {
 	sa          *SA
-	key         *rsa.PrivateKey
+	key         crypto.Signer
 	reject      error         // what the verdict on the peer is
 	verifyDelay time.Duration // how long a verdict takes
 	alarm       time.Time
@@ -102,7 +101,7 @@ var (
 // simConfig is a pair of configurations that fit each other.
 type simConfig struct {
 	initiator, responder Config
-	keys                 [2]*rsa.PrivateKey
+	keys                 [2]crypto.Signer
 }
 
 func newSimulation(t testing.TB, seed int64, c simConfig, net conditions) *simulation {
@@ -164,10 +163,11 @@ func (s *simulation) perform(i int, effects []Effect) {
 			secret, err := e.Key.Shared(e.Peer)
 			s.push(s.work(), i, SharedSecret{Secret: secret, Err: err, Exchange: e.Exchange}, 0)
 		case Sign:
-			signature, err := me.key.Sign(nil, e.Hash, crypto.Hash(0))
+			// Without randomness the seed decides about ECDSA, too.
+			signature, err := e.Policy.auth().Sign(nil, me.key, e.Hash)
 			s.push(s.work(), i, Signed{signature, err}, 0)
 		case Verify:
-			err := rsa.VerifyPKCS1v15(&s.sides[1-i].key.PublicKey, 0, e.Hash, e.Signature)
+			err := e.Policy.auth().Verify(s.sides[1-i].key.Public(), e.Hash, e.Signature)
 			s.push(s.work()+me.verifyDelay, i, Verdict{errors.Join(err, me.reject)}, 0)
 		case Established:
 			if me.established != nil {
@@ -260,6 +260,12 @@ func matchFQDN(name string) func(isakmp.Identification) bool {
 	return func(id isakmp.Identification) bool { return id.IDType == isakmp.IDFQDN && string(id.Data) == name }
 }
 
+// aggressive makes a pair speak aggressive mode.
+func (c simConfig) aggressive() simConfig {
+	c.initiator.Mode, c.responder.Mode = isakmp.Aggressive, isakmp.Aggressive
+	return c
+}
+
 // testPair returns two configurations that agree.
 func testPair(t testing.TB, transform string, auth suite.AuthMethod) simConfig {
 	t.Helper()
@@ -283,8 +289,8 @@ func testPair(t testing.TB, transform string, auth suite.AuthMethod) simConfig {
 		},
 		responder: Config{Role: Responder, Policies: []*Policy{policy("r.test", "i.test")}},
 	}
-	if auth == suite.RSASignature {
-		c.keys = testKeys(t)
+	if auth != suite.PresharedKey {
+		c.keys = testKeys(t, auth)
 	}
 	return c
 }

@@ -45,8 +45,28 @@ func (r Role) String() string {
 //	Verifying                             Established
 //	Established
 //
+// In aggressive mode (RFC 2409, 5.1 and 5.4):
+//
+//	initiator                             responder
+//
+//	Idle                                  AwaitSA
+//	MakingKey                                |
+//	  | 1 HDR, SA, KE, Ni, IDii ---------->  |
+//	AwaitSA                               MakingKey
+//	  |                                   ComputingSecret
+//	  |                                   Signing
+//	  |   2 HDR, SA, KE, Nr, IDir, [CERT,]   |
+//	  |  <----------------------------- SIG_R|
+//	ComputingSecret                       AwaitAuth
+//	Verifying                                |
+//	Signing                                  |
+//	  | 3 HDR*, [CERT,] SIG_I ------------>  |
+//	Established                           Verifying
+//	                                      Established
+//
 // With a preshared key HASH stands for SIG, and Signing and Verifying take no
-// time. Every state may end in Failed, Established in Closed; both end in Gone.
+// time; the responder of aggressive mode is ComputingSecret after message 3 then.
+// Every state may end in Failed, Established in Closed; both end in Gone.
 // The tables of machine.go say it to the letter.
 type State int
 

@@ -31,24 +31,24 @@ func (s *SA) header(x isakmp.ExchangeType, messageID uint32) isakmp.Header {
 
 // sendClear sends a message of phase 1 that is not encrypted.
 func (s *SA) sendClear(number int, payloads []isakmp.Payload) bool {
-	m := isakmp.Message{Header: s.header(isakmp.IdentityProtection, 0), Payloads: payloads}
+	m := isakmp.Message{Header: s.header(s.cfg.Mode, 0), Payloads: payloads}
 	data, err := m.Marshal()
 	if err != nil {
 		s.fail(err)
 		return false
 	}
-	return s.sendFlight(number, isakmp.IdentityProtection, data, payloads)
+	return s.sendFlight(number, s.cfg.Mode, data, payloads)
 }
 
 // sendSealed sends an encrypted message of phase 1 and moves the chain on.
 func (s *SA) sendSealed(number int, payloads []isakmp.Payload) bool {
-	data, err := s.chain.seal(s.header(isakmp.IdentityProtection, 0), s.chain.last, payloads)
+	data, err := s.chain.seal(s.header(s.cfg.Mode, 0), s.chain.last, payloads)
 	if err != nil {
 		s.fail(err)
 		return false
 	}
 	s.chain.advance(data)
-	return s.sendFlight(number, isakmp.IdentityProtection, data, payloads)
+	return s.sendFlight(number, s.cfg.Mode, data, payloads)
 }
 
 // sendFlight sends a message that will be sent again until it is answered (by

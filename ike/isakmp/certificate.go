@@ -17,6 +17,11 @@ const (
 	CertARL             CertEncoding = 8
 	CertSPKI            CertEncoding = 9
 	CertX509Attribute   CertEncoding = 10
+
+	// The encodings of IKEv2 by which a certificate is to be fetched
+	// (RFC 7296, 3.6). IKEv1 has none such; some peers send them all the same.
+	CertHashURL       CertEncoding = 12
+	CertHashURLBundle CertEncoding = 13
 )
 
 // String gives a name, or the number.
@@ -42,6 +47,10 @@ func (e CertEncoding) String() string {
 		return "SPKI"
 	case CertX509Attribute:
 		return "X.509 attribute"
+	case CertHashURL:
+		return "hash and URL of an X.509 certificate"
+	case CertHashURLBundle:
+		return "hash and URL of an X.509 bundle"
 	}
 	return fmt.Sprintf("certificate encoding %d", uint8(e))
 }

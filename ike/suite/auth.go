@@ -1,6 +1,9 @@
 package suite
 
-import "fmt"
+import (
+	"crypto/elliptic"
+	"fmt"
+)
 
 // AuthMethod says how the peers prove who they are (RFC 2409, appendix A).
 type AuthMethod uint16
@@ -10,10 +13,46 @@ const (
 	PresharedKey AuthMethod = 1
 	DSS          AuthMethod = 2
 	RSASignature AuthMethod = 3
+	ECDSA256     AuthMethod = 9 // RFC 4754: P-256 with SHA-256
+	ECDSA384     AuthMethod = 10
+	ECDSA521     AuthMethod = 11
 )
 
 // Known reports whether m is one of the constants.
-func (m AuthMethod) Known() bool { return m == PresharedKey || m == DSS || m == RSASignature }
+func (m AuthMethod) Known() bool {
+	switch m {
+	case PresharedKey, DSS, RSASignature, ECDSA256, ECDSA384, ECDSA521:
+		return true
+	}
+	return false
+}
+
+// Curve gives the curve of an ECDSA method, nil for others (RFC 4754, 3).
+func (m AuthMethod) Curve() elliptic.Curve {
+	switch m {
+	case ECDSA256:
+		return elliptic.P256()
+	case ECDSA384:
+		return elliptic.P384()
+	case ECDSA521:
+		return elliptic.P521()
+	}
+	return nil
+}
+
+// Hash gives the hash that HASH_I and HASH_R are made with: an ECDSA method
+// brings its own (RFC 4754, 3), others use the negotiated one.
+func (m AuthMethod) Hash(negotiated Hash) Hash {
+	switch m {
+	case ECDSA256:
+		return SHA256
+	case ECDSA384:
+		return SHA384
+	case ECDSA521:
+		return SHA512
+	}
+	return negotiated
+}
 
 // String gives a word for logs, also of methods that a peer may want and that
 // are never accepted.
@@ -29,11 +68,11 @@ func (m AuthMethod) String() string {
 		return "rsa-encryption"
 	case 5:
 		return "revised-rsa-encryption"
-	case 9: // RFC 4754, 6
+	case ECDSA256:
 		return "ecdsa-256"
-	case 10:
+	case ECDSA384:
 		return "ecdsa-384"
-	case 11:
+	case ECDSA521:
 		return "ecdsa-521"
 	case 64221, 64222: // draft-ietf-ipsec-isakmp-hybrid-auth; initiator, responder
 		return "hybrid-rsa"

@@ -17,8 +17,8 @@ import (
 // alone.
 const Connection = "peer"
 
-// StrongSwanConfig says how a strongSwan negotiates: IKEv1 main mode, with a
-// pre-shared key where PSK is set and with signatures otherwise. The words of
+// StrongSwanConfig says how a strongSwan negotiates: IKEv1, main mode unless
+// Aggressive is set, with a pre-shared key where PSK is set and with signatures otherwise. The words of
 // the string fields are those of swanctl.conf(5); an empty field leaves
 // strongSwan's default.
 type StrongSwanConfig struct {
@@ -35,6 +35,7 @@ type StrongSwanConfig struct {
 
 	Revocation    string        // strict, ifuri or relaxed
 	Proposals     string        // default: aes128-sha256-modp2048
+	Aggressive    bool          // negotiate in aggressive mode, and in no other
 	Encap         bool          // claim a NAT, so that all moves to port 4500
 	Fragmentation string        // yes, accept, force or no
 	SendCert      string        // always, ifasked or never
@@ -77,6 +78,7 @@ func (c StrongSwanConfig) write(dir string) error {
 const daemonConf = `charon {
   load = random nonce x509 revocation constraints pubkey pkcs1 pkcs8 pem openssl aes sha1 sha2 md5 hmac kdf gmp curl ldap kernel-netlink socket-default vici
   install_routes = no
+  i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   retransmit_tries = 4
   retransmit_timeout = 1.5
   retransmit_base = 1.5
@@ -119,6 +121,9 @@ func (c StrongSwanConfig) swanctl() string {
 	}
 	fmt.Fprintf(&w, "connections {\n%s {\n", Connection)
 	set("version", "1")
+	if c.Aggressive {
+		set("aggressive", "yes")
+	}
 	address("local_addrs", c.Local)
 	address("remote_addrs", c.Remote)
 	set("proposals", c.Proposals)
