@@ -37,6 +37,7 @@ type Status struct {
 	LocalID  string         `json:"local_id,omitempty"`
 	RemoteID string         `json:"remote_id,omitempty"` // whom it is for; once active, who it is
 
+	AutoStart  bool      `json:"autostart,omitempty"` // it begins with the daemon
 	Protection string    `json:"protection,omitempty"`
 	Auth       string    `json:"auth,omitempty"`
 	Transform  string    `json:"transform,omitempty"`
@@ -69,7 +70,7 @@ const mainMode = "Main"
 
 // describe fills what the definition says.
 func (s *Status) describe(db *ikedb.DB, t ikedb.Tunnel) {
-	s.Tunnel, s.Number, s.Protection = t.Name, t.Number, t.Protection
+	s.Tunnel, s.Number, s.Protection, s.AutoStart = t.Name, t.Number, t.Protection, t.AutoStart
 	s.LocalID, s.RemoteID = t.Local.ID.String(), t.Remote.ID.String()
 	if t.Remote.Group != "" {
 		s.RemoteID = "group:" + t.Remote.Group

@@ -15,25 +15,39 @@ import (
 func newIKEActivateCommand(a *app) *cobra.Command {
 	var wait bool
 	cmd := &cobra.Command{
-		Use:   "activate TUNNEL...",
+		Use:   "activate {TUNNEL... | --peer-id ID | --addresses LOCAL,REMOTE | --autostart}",
 		Short: "Start the negotiation of tunnels",
-		Long: `Have the daemon start the negotiation of tunnels, called by their names or
-numbers. The command returns when the negotiations have begun; with --wait it
-returns when each tunnel is active or its negotiation has failed, prints the
-reasons, and ends with exit code 1 if one has failed. A tunnel that is active
-already is left as it is.`,
-		Example: `  keyman ike activate to-gw2 --wait`,
-		Args:    cobra.MinimumNArgs(1),
+		Long: `Have the daemon start the negotiation of tunnels.
+` + selectHelp + `
+
+The command returns when the negotiations have begun; with --wait it returns when
+each tunnel is active or its negotiation has failed, prints the reasons, and ends
+with exit code 1 if one has failed. A tunnel that is active already is left as it is.`,
+		Example: `  keyman ike activate to-gw2 --wait
+  keyman ike activate 1,3,5-7
+  keyman ike activate --autostart`,
 	}
+	meant := addSelectFlags(cmd)
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait for the outcome")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 && !meant.given() {
+			return usagef("no tunnels are named")
+		}
+		selection, err := meant.selection(args)
+		if err != nil {
+			return err
+		}
 		client, err := a.dialDaemon(cmd.Context())
 		if err != nil {
 			return err
 		}
 		defer client.Close()
+		names, err := meantNames(cmd.Context(), client, selection)
+		if err != nil {
+			return err
+		}
 		var outcomes []control.Activation
-		for outcome, err := range client.Activate(cmd.Context(), args, wait) {
+		for outcome, err := range client.Activate(cmd.Context(), names, wait) {
 			if err != nil {
 				return err
 			}

@@ -15,26 +15,36 @@ import (
 func newIKERemoveCommand(a *app) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
-		Use:   "remove {TUNNEL... | --all}",
+		Use:   "remove {TUNNEL... | --peer-id ID | --addresses LOCAL,REMOTE | --all}",
 		Short: "End tunnels",
-		Long: `Have the daemon end what tunnels, called by their names or numbers, have of
-security associations and negotiations, and tell their peers. The definitions
-stay.`,
-		Example: `  keyman ike remove to-gw2`,
+		Long: `Have the daemon end what tunnels have of security associations and negotiations,
+and tell their peers. The definitions stay.
+` + selectHelp,
+		Example: `  keyman ike remove to-gw2
+  keyman ike remove 2-4`,
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all tunnels that are active or being negotiated")
+	meant := addSelectFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if all == (len(args) > 0) {
+		if all == (len(args) > 0 || meant.given()) {
 			return usagef("either tunnels or --all")
+		}
+		selection, err := meant.selection(args)
+		if err != nil {
+			return err
 		}
 		client, err := a.dialDaemon(cmd.Context())
 		if err != nil {
 			return err
 		}
 		defer client.Close()
-		answers := client.Remove(cmd.Context(), args)
-		if all {
-			answers = client.RemoveAll(cmd.Context())
+		answers := client.RemoveAll(cmd.Context())
+		if !all {
+			names, err := meantNames(cmd.Context(), client, selection)
+			if err != nil {
+				return err
+			}
+			answers = client.Remove(cmd.Context(), names)
 		}
 		removals := []control.Removal{}
 		var failed []string

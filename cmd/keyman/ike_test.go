@@ -186,6 +186,15 @@ func TestIKEPresharedKey(t *testing.T) {
 			t.Errorf("the list lacks\n%s\nin\n%s", line, out)
 		}
 	}
+	if got := must(t, west.args("ike", "list", "--addresses", "127.0.8.1,127.0.8.2", "--peer-id", "nobody.example.org")...); !strings.Contains(got, "nobody ") || strings.Contains(got, "east ") {
+		t.Errorf("the list by addresses and peer\n%s", got)
+	}
+	if _, errs, code := keyman(t, west.args("ike", "activate", "1-3,9")...); code != exitFailed || !strings.Contains(errs, `no such tunnel: "9"`) {
+		t.Errorf("activate by numbers that are not there: %d\n%s", code, errs)
+	}
+	if _, errs, code := keyman(t, west.args("ike", "activate", "--autostart")...); code != exitFailed || !strings.Contains(errs, "no such tunnel: that starts by itself") {
+		t.Errorf("activate those that start by themselves: %d\n%s", code, errs)
+	}
 	if strings.Contains(out, "nobody") {
 		t.Errorf("the list has another tunnel\n%s", out)
 	}

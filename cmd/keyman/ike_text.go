@@ -14,11 +14,6 @@ import (
 	"keyman/ike/ikedb"
 )
 
-// called reports whether a person means a tunnel by a word.
-func called(s ike.Status, word string) bool {
-	return s.Tunnel != "" && (s.Tunnel == word || strconv.Itoa(s.Number) == word)
-}
-
 // writeOutcome prints what became of an activation.
 func writeOutcome(w io.Writer, s ike.Status) {
 	text := string(s.State)

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
@@ -148,25 +147,21 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestChosen(t *testing.T) {
-	list := someTunnels(time.Now())
-	for _, c := range []struct {
-		words []string
-		want  string
-	}{
-		{nil, "1 2 3 -"}, {[]string{"2"}, "2"}, {[]string{"people", "1", "2"}, "1 2"}, {[]string{"1", "none"}, `no such tunnel: "none"`}, {[]string{""}, `no such tunnel: ""`},
+func TestSelectFlags(t *testing.T) {
+	for _, c := range []struct{ addresses, want string }{
+		{"", "1 two with the peer \"gw2\""},
+		{"192.0.2.1,2001:db8::2", "1 two with the peer \"gw2\" from 192.0.2.1 to 2001:db8::2"},
+		{"192.0.2.1, 192.0.2.2", "1 two with the peer \"gw2\" from 192.0.2.1 to 192.0.2.2"},
+		{"192.0.2.1", `--addresses: "192.0.2.1" is not two addresses with a comma between them`},
+		{"192.0.2.1,gw2", `--addresses: "gw2" is not an IP address`},
 	} {
-		kept, err := chosen(append([]ike.Status(nil), list...), c.words)
-		var words []string
-		for _, s := range kept {
-			words = append(words, tunnelNumber(s))
-		}
-		got := strings.Join(words, " ")
+		selection, err := (&selectFlags{peerID: "gw2", addresses: c.addresses}).selection([]string{"1", "two"})
+		got := selection.String()
 		if err != nil {
 			got = err.Error()
 		}
-		if got != c.want {
-			t.Errorf("%q: %s, want %s", c.words, got, c.want)
+		if got != c.want || err != nil && exitCode(err) != exitUsage {
+			t.Errorf("%q: %s, want %s", c.addresses, got, c.want)
 		}
 	}
 }
