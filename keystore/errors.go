@@ -45,6 +45,9 @@ var (
 	// ErrLoose is a Save of keys and certificates that came from files of their
 	// own.
 	ErrLoose = errors.New("keys and certificates in files of their own can be imported and converted, not changed")
+	// ErrPending is a stash file that is to be written by the save of another key
+	// database of this name, which was stopped.
+	ErrPending = atomicfile.ErrPending
 	// ErrLocked is a file that another program is saving.
 	ErrLocked = atomicfile.ErrLocked
 	// ErrChanged is a file that another program saved since it was read.

@@ -13,7 +13,7 @@ import (
 func (s *Store) Remove(ctx context.Context) error {
 	err := s.sharedBeforeRemoval(ctx)
 	if err == nil {
-		err = atomicfile.RemoveSet(ctx, s.set(), atomicfile.Options{Expect: &s.read, System: s.system})
+		err = atomicfile.RemoveSet(ctx, s.set(), atomicfile.Options{Expect: &s.read, System: s.system, Private: []string{s.stash.path}})
 	}
 	if err != nil {
 		return fileError("remove", s.path, err)

@@ -152,6 +152,17 @@ func (t *stash) mayBeNew() {
 	}
 }
 
+// stashAlone reports whether there is a stash file, and no key database.
+func (s *Store) stashAlone() bool {
+	for _, path := range s.files {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+	}
+	_, err := os.Lstat(s.stash.path)
+	return err == nil
+}
+
 // set returns the paths of all files that are saved as one.
 func (s *Store) set() []string {
 	if s.stash.foreign != nil {

@@ -80,7 +80,7 @@ func TestStash(t *testing.T) {
 			if _, err := s.Undo(t.Context(), 0); err != nil || labels(opensByStash(t, s.Path())) != "gw1" {
 				t.Errorf("after undo: %v", err)
 			}
-			if kept, _ := filepath.Glob(s.StashPath() + "*"); len(kept) != 1 {
+			if kept, _ := filepath.Glob(s.StashPath() + "*"); len(kept) != 2 { // and its lock
 				t.Errorf("the password lies in %v", kept)
 			}
 			if err := s.SetStashed(false); err != nil {
@@ -89,7 +89,7 @@ func TestStash(t *testing.T) {
 			if s = reopenWith(t, s, "second"); s.Stashed() {
 				t.Error("it is stashed still")
 			}
-			if left, _ := filepath.Glob(filepath.Join(filepath.Dir(s.Path()), "*.sth*")); len(left) != 0 {
+			if left, _ := filepath.Glob(filepath.Join(filepath.Dir(s.Path()), "*.sth*")); len(left) != 1 || left[0] != s.StashPath()+".lock" {
 				t.Errorf("left is %v", left)
 			}
 			if _, err := StashedPassword(s.Path()); !errors.Is(err, ErrNoStash) {

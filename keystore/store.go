@@ -293,6 +293,8 @@ func (s *Store) saveError(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case isNew && errors.Is(err, ErrChanged) && s.stashAlone():
+		return fileError("create", s.path, fmt.Errorf("%w: %s: it was made meanwhile", ErrForeignStash, s.stash.path))
 	case isNew && errors.Is(err, ErrChanged):
 		return fileError("create", s.path, fs.ErrExist)
 	case isNew:

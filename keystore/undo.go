@@ -50,7 +50,7 @@ func forget(ctx context.Context, path string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(list), atomicfile.Forget(ctx, append(files, beside), atomicfile.Options{})
+	return len(list), atomicfile.Forget(ctx, append(files, beside), atomicfile.Options{Private: []string{beside}})
 }
 
 // Undo makes a kept generation the key database again, byte for byte, and saves
@@ -107,7 +107,7 @@ func (s *Store) undo(ctx context.Context, number int) (Generation, error) {
 			return Generation{}, err
 		}
 		s.content = hide(content)
-		return generation, atomicfile.RemoveGeneration(ctx, s.set(), generation.Number, atomicfile.Options{System: s.system})
+		return generation, atomicfile.RemoveGeneration(ctx, s.set(), generation.Number, atomicfile.Options{System: s.system, Private: []string{s.stash.path}})
 	}
 	if number != 0 {
 		return Generation{}, fmt.Errorf("generation %d: %w", number, fs.ErrNotExist)

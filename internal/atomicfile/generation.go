@@ -90,7 +90,7 @@ func ReadGeneration(paths []string, number int, limit int64) ([][]byte, error) {
 // RemoveGeneration removes one generation of a set, under the lock of its first
 // file.
 func RemoveGeneration(ctx context.Context, paths []string, number int, o Options) error {
-	return locked(ctx, paths, o, func(s set, l System) error {
+	return locked(ctx, paths, o, false, func(s set, l System) error {
 		if err := s.remove(l, number); err != nil {
 			return err
 		}
@@ -101,25 +101,37 @@ func RemoveGeneration(ctx context.Context, paths []string, number int, o Options
 // Forget removes all generations of a set but the youngest Options.Keep, and what
 // saves that were stopped have left, under the lock of its first file.
 func Forget(ctx context.Context, paths []string, o Options) error {
-	return locked(ctx, paths, o, func(s set, l System) error {
+	return locked(ctx, paths, o, false, func(s set, l System) error {
 		return errors.Join(s.forget(l, o.Keep), s.sweep(l))
 	})
 }
 
-// locked does something with the generations of a set that nobody is saving.
-func locked(ctx context.Context, paths []string, o Options, do func(set, System) error) error {
+// locked does something with the generations of a set that nobody is saving, or removes
+// all of its files.
+func locked(ctx context.Context, paths []string, o Options, removed bool, do func(set, System) error) error {
 	lock, err := Acquire(ctx, paths[0], o.Wait)
 	if err != nil {
 		return err
 	}
+	return errors.Join(lockedSet(ctx, paths, o, removed, do), lock.Release())
+}
+
+func lockedSet(ctx context.Context, paths []string, o Options, removed bool, do func(set, System) error) error {
 	s, err := newSet(paths)
-	if err == nil {
-		err = s.finish(o.system())
+	if err != nil {
+		return err
 	}
-	if err == nil {
+	for i, path := range paths {
+		s.private[i] = slices.Contains(o.Private, path)
+	}
+	release, err := s.share(ctx, o, func(int) bool { return removed })
+	if err != nil {
+		return err
+	}
+	if err = s.finish(o.system()); err == nil {
 		err = do(s, o.system())
 	}
-	return errors.Join(err, lock.Release())
+	return errors.Join(err, release())
 }
 
 // keep writes what the files hold as a new generation, mode 0600, but for those

@@ -66,7 +66,7 @@ type Options struct {
 	Keep int
 	// Private are those paths of a SaveSet that hold a secret of their own, such
 	// as a password: they get mode 0600, whatever they had, and no generation of
-	// them is kept.
+	// them is kept. Other sets may have them, too: whatever changes them locks them.
 	Private []string
 	// Remove are those paths of a SaveSet that it removes; never the main one.
 	Remove []string

@@ -13,7 +13,7 @@ import (
 // Options.Expect is not what is there it returns ErrChanged and removes nothing.
 // The main file goes first: whoever stops the removal finds no set that looks whole.
 func RemoveSet(ctx context.Context, paths []string, o Options) error {
-	return locked(ctx, paths, o, func(s set, l System) error {
+	return locked(ctx, paths, o, true, func(s set, l System) error {
 		before, now, err := s.read(maxCompared)
 		switch {
 		case err != nil:

@@ -62,12 +62,12 @@ func SaveSet(ctx context.Context, paths []string, data [][]byte, o Options) (Fin
 	if err != nil {
 		return Fingerprint{}, err
 	}
-	saved, err := lock.SaveSet(paths, data, o)
+	saved, err := lock.SaveSet(ctx, paths, data, o)
 	return saved, errors.Join(err, lock.Release())
 }
 
 // SaveSet does the same under the lock of the first file.
-func (l *Lock) SaveSet(paths []string, data [][]byte, o Options) (Fingerprint, error) {
+func (l *Lock) SaveSet(ctx context.Context, paths []string, data [][]byte, o Options) (saved Fingerprint, err error) {
 	data = slices.Clone(data)
 	set, err := newSet(paths)
 	if err != nil {
@@ -82,6 +82,11 @@ func (l *Lock) SaveSet(paths []string, data [][]byte, o Options) (Fingerprint, e
 	if o.Mode == 0 {
 		o.Mode = 0o600
 	}
+	release, err := set.share(ctx, o, func(i int) bool { return data[i] != nil || set.gone[i] })
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	system := o.system()
 	if err := set.finish(system); err != nil {
 		return Fingerprint{}, err
@@ -122,12 +127,14 @@ const maxCompared = 1 << 30
 type set struct {
 	paths   []string
 	journal string
-	// private and remove say for each path what Options say of it.
+	// private and gone say for each path what Options say of it.
 	private, gone []bool
+	// unswept are those whose new files may be those of another set: see share.
+	unswept []bool
 }
 
 func newSet(paths []string) (set, error) {
-	s := set{paths: make([]string, len(paths)), private: make([]bool, len(paths)), gone: make([]bool, len(paths))}
+	s := set{paths: make([]string, len(paths)), private: make([]bool, len(paths)), gone: make([]bool, len(paths)), unswept: make([]bool, len(paths))}
 	if len(paths) == 0 || len(paths) > MaxSet {
 		return s, fmt.Errorf("a set has 1 to %d files, not %d", MaxSet, len(paths))
 	}
@@ -297,21 +304,32 @@ func (s set) finish(l System) error {
 // readJournal returns the steps of a save that was not finished; nil where there
 // is none. Only files of the set are named in it.
 func (s set) readJournal() ([]step, error) {
-	text, _, err := Read(s.journal, maxJournal)
-	if errors.Is(err, fs.ErrNotExist) {
+	steps, err := readSteps(s.journal)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
-	}
-	var steps []step
-	if err := json.Unmarshal(text, &steps); err != nil || len(steps) == 0 || len(steps) > len(s.paths) {
+	case len(steps) > len(s.paths):
 		return nil, fmt.Errorf("%s is not the journal of a save", s.journal)
 	}
 	for _, one := range steps {
 		if !s.owns(one) {
 			return nil, fmt.Errorf("%s names a file that is not of the set", s.journal)
 		}
+	}
+	return steps, nil
+}
+
+// readSteps reads a journal, whosever it is.
+func readSteps(journal string) ([]step, error) {
+	text, _, err := Read(journal, maxJournal)
+	if err != nil {
+		return nil, err
+	}
+	var steps []step
+	if err := json.Unmarshal(text, &steps); err != nil || len(steps) == 0 {
+		return nil, fmt.Errorf("%s is not the journal of a save", journal)
 	}
 	return steps, nil
 }

@@ -49,7 +49,10 @@ func (s set) sweep(l System) error {
 // isTemporary reports whether a name is that of a new file of the set, of one of
 // its generations or of its journal, and of no other file beside it.
 func (s set) isTemporary(name string) bool {
-	for _, path := range append([]string{s.journal}, s.paths...) {
+	for i, path := range append([]string{s.journal}, s.paths...) {
+		if i > 0 && s.unswept[i-1] {
+			continue
+		}
 		rest, ok := strings.CutPrefix(name, tempName(path))
 		rest, ends := strings.CutSuffix(rest, tempSuffix)
 		if !ok || !ends {
