@@ -64,11 +64,10 @@ func (s quickState) ended() bool { return s >= quickDone }
 
 // A quick is one quick mode under an SA.
 type quick struct {
-	id     uint32 // the message ID
-	handle uint64 // the initiator's owner calls it so
-	role   Role
-	state  quickState
-	began  time.Time
+	id    uint32 // the message ID
+	role  Role
+	state quickState
+	began time.Time
 
 	policy *ChildPolicy
 	spi    uint32 // ours, for AH and ESP alike
@@ -376,7 +375,7 @@ func (s *SA) haveQuickSecret(ev SharedSecret) {
 func (s *SA) childSA(q *quick) *ChildSA {
 	c := q.choice
 	sa := &ChildSA{
-		Exchange: q.id, Role: q.role, Policy: c.policy,
+		Exchange: q.id, Began: q.began, Role: q.role, Policy: c.policy,
 		Local: q.local, Remote: q.remote,
 		Group: c.offers[0].Group, Lifetime: c.lifetime, LifeKB: c.kilobytes,
 		Path: s.path, NAT: s.nat, Original: q.origin,
@@ -407,7 +406,7 @@ func (q *quick) forgetSecrets() {
 func (s *SA) finishQuick(q *quick) {
 	sa := q.sa
 	s.settleQuick(q, quickDone)
-	s.emit(ChildUp{Exchange: q.id, Handle: q.handle, SA: sa})
+	s.emit(ChildUp{SA: sa})
 }
 
 // failQuick ends an exchange without an SA.
@@ -420,13 +419,13 @@ func (s *SA) failQuick(q *quick, err error) {
 		s.farewell(q.sa.inbound())
 	}
 	s.settleQuick(q, quickFailed)
-	s.emit(ChildFailed{Exchange: q.id, Handle: q.handle, Err: err})
+	s.emit(ChildFailed{SPI: q.spi, Role: q.role, Err: err})
 }
 
 // settleQuick keeps of an ended exchange what answers repetitions.
 func (s *SA) settleQuick(q *quick, state quickState) {
 	q.forgetSecrets()
-	*q = quick{id: q.id, role: q.role, state: state, accepted: q.accepted, sent: q.sent, forget: s.now.Add(s.cfg.Timing.Deadline), handle: q.handle}
+	*q = quick{id: q.id, role: q.role, state: state, spi: q.spi, accepted: q.accepted, sent: q.sent, forget: s.now.Add(s.cfg.Timing.Deadline)}
 }
 
 // endQuick ends all exchanges with their SA.
@@ -434,7 +433,7 @@ func (s *SA) endQuick() {
 	for _, q := range s.quick.live {
 		if !q.state.ended() {
 			s.settleQuick(q, quickFailed)
-			s.emit(ChildFailed{Exchange: q.id, Handle: q.handle, Err: ErrPhase1Ended})
+			s.emit(ChildFailed{SPI: q.spi, Role: q.role, Err: ErrPhase1Ended})
 		}
 	}
 	s.quick = quickModes{}

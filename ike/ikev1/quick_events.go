@@ -2,6 +2,7 @@ package ikev1
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"keyman/ike/isakmp"
@@ -11,11 +12,10 @@ import (
 // Negotiate begins a quick mode as initiator, under an SA that is established.
 // ChildUp or ChildFailed says how it ends.
 type Negotiate struct {
-	// Handle comes back in the effects of this negotiation. It is not 0.
-	Handle uint64
 	Policy *ChildPolicy
 	// SPI is the one that the peer shall send on, by AH and ESP alike. It is
-	// 256 or more, and used by no other SA of this machine.
+	// 256 or more, and used by no other SA of this machine: the effects of
+	// this negotiation bear it.
 	SPI uint32
 }
 
@@ -47,24 +47,20 @@ type ChildOffered struct {
 // ChildReady says that packets of the peer may come in under the SA from now on.
 // Nothing may go out before ChildUp; ChildFailed may come instead.
 type ChildReady struct {
-	Exchange uint32
-	Handle   uint64 // of Negotiate; 0 for a responder
-	SA       *ChildSA
+	SA *ChildSA
 }
 
 // ChildUp says that the SA may be used in both directions.
 type ChildUp struct {
-	Exchange uint32
-	Handle   uint64 // of Negotiate; 0 for a responder
-	SA       *ChildSA
+	SA *ChildSA
 }
 
 // ChildFailed says that a quick mode ended without an SA. Err wraps
 // ErrPhase1Ended where the SA under it is the reason.
 type ChildFailed struct {
-	Exchange uint32 // 0 where it did not even begin
-	Handle   uint64 // of Negotiate; 0 for a responder
-	Err      error
+	SPI  uint32 // of Negotiate or Terms; 0 where it did not come to that
+	Role Role   // in the quick mode
+	Err  error
 }
 
 // ChildDeleted says that the peer no longer has the SA that we send on.
@@ -83,8 +79,9 @@ type ChildLife struct {
 // A ChildSA is what a quick mode negotiated: an SA for each direction, of AH or
 // ESP, or of both. It carries the keys.
 type ChildSA struct {
-	Exchange uint32 // the message ID of its quick mode
-	Role     Role   // in its quick mode
+	Exchange uint32    // the message ID of its quick mode
+	Began    time.Time // when its quick mode did, here
+	Role     Role      // in its quick mode
 	Policy   *ChildPolicy
 	// Local and Remote say what is protected, seen from here.
 	Local, Remote isakmp.Identification
@@ -109,6 +106,14 @@ type Pair struct {
 	Algorithms    suite.IPsec
 	Encapsulation suite.Encapsulation
 	In, Out       OneWay
+}
+
+// SPI returns the one that we receive on, which names the SA on this machine.
+func (c *ChildSA) SPI() uint32 { return c.Pairs[0].In.SPI }
+
+// sends reports whether we send on an SA of the peer's.
+func (c *ChildSA) sends(spi ChildSPI) bool {
+	return slices.ContainsFunc(c.Pairs, func(p Pair) bool { return p.Algorithms.Protocol == spi.Protocol && p.Out.SPI == spi.SPI })
 }
 
 // inbound returns the SPIs that we receive on.

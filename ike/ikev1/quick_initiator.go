@@ -12,7 +12,7 @@ import (
 
 // negotiate begins a quick mode.
 func (s *SA) negotiate(ev Negotiate) {
-	fail := func(err error) { s.emit(ChildFailed{Handle: ev.Handle, Err: err}) }
+	fail := func(err error) { s.emit(ChildFailed{SPI: ev.SPI, Role: Initiator, Err: err}) }
 	switch {
 	case s.state != StateEstablished:
 		fail(ErrPhase1Ended)
@@ -30,7 +30,7 @@ func (s *SA) negotiate(ev Negotiate) {
 		return
 	}
 	q := &quick{
-		role: Initiator, handle: ev.Handle, policy: ev.Policy, spi: ev.SPI, began: s.now,
+		role: Initiator, policy: ev.Policy, spi: ev.SPI, began: s.now,
 		local: orHost(ev.Policy.Local, s.path.Local.Addr()), remote: orHost(ev.Policy.Remote, s.path.Remote.Addr()),
 		deadline: s.now.Add(s.cfg.Timing.Deadline),
 	}
@@ -154,7 +154,7 @@ func (s *SA) confirmQuick(q *quick) {
 	}
 	if q.commit {
 		q.state = quickAwaitConnected
-		s.emit(ChildReady{Exchange: q.id, Handle: q.handle, SA: q.sa})
+		s.emit(ChildReady{SA: q.sa})
 		s.sendQuick(q, 3, data, nil, true)
 		return
 	}

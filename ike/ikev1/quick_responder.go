@@ -95,6 +95,7 @@ func (s *SA) haveTerms(ev Terms) {
 	if q == nil || q.state != quickAwaitTerms {
 		return
 	}
+	q.spi = ev.SPI
 	switch {
 	case ev.Err != nil:
 		s.refuseQuick(q, isakmp.NoProposalChosen, ev.Err)
@@ -106,7 +107,6 @@ func (s *SA) haveTerms(ev Terms) {
 		s.refuseQuick(q, isakmp.NoProposalChosen, fmt.Errorf("the SPI %d is reserved", ev.SPI))
 		return
 	}
-	q.spi = ev.SPI
 	var err error
 	q.choice, err = chooseChild(childOffering{q.offer, len(q.peer), s.nat.Found(), q.spi}, ev.Policies)
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *SA) answerQuick(q *quick) {
 	}
 	q.sa = s.childSA(q)
 	q.state = quickAwaitConfirm
-	s.emit(ChildReady{Exchange: q.id, SA: q.sa})
+	s.emit(ChildReady{SA: q.sa})
 	s.sendQuick(q, 2, data, payloads, true)
 }
 

@@ -17,7 +17,7 @@ type phase2Side struct {
 	// terms answers what the peer asks; nil refuses everything.
 	terms   func(ChildOffered) []*ChildPolicy
 	spi     uint32
-	ready   map[uint32]*ChildSA // by exchange
+	ready   map[uint32]*ChildSA // by our SPI
 	up      map[uint32]*ChildSA
 	failed  map[uint32]error
 	deleted []ChildSPI
@@ -38,20 +38,20 @@ func (s *simulation) performPhase2(i int, e Effect) {
 		}
 		s.push(s.work(), i, Terms{Exchange: e.Exchange, Policies: policies, SPI: s.nextSPI(i)}, 0)
 	case ChildReady:
-		if me.ready[e.Exchange] != nil {
-			s.t.Errorf("exchange %x is ready twice", e.Exchange)
+		if me.ready[e.SA.SPI()] != nil {
+			s.t.Errorf("%x is ready twice", e.SA.SPI())
 		}
-		me.ready[e.Exchange] = e.SA
+		me.ready[e.SA.SPI()] = e.SA
 	case ChildUp:
-		if me.up[e.Exchange] != nil {
-			s.t.Errorf("exchange %x is up twice", e.Exchange)
+		if me.up[e.SA.SPI()] != nil {
+			s.t.Errorf("%x is up twice", e.SA.SPI())
 		}
-		me.up[e.Exchange] = e.SA
+		me.up[e.SA.SPI()] = e.SA
 	case ChildFailed:
-		if me.up[e.Exchange] != nil {
-			s.t.Errorf("exchange %x failed after it was up", e.Exchange)
+		if me.up[e.SPI] != nil {
+			s.t.Errorf("%x failed after it was up", e.SPI)
 		}
-		me.failed[e.Exchange] = e.Err
+		me.failed[e.SPI] = e.Err
 	case ChildDeleted:
 		me.deleted = append(me.deleted, e.SPI)
 	case ChildLife:
@@ -227,7 +227,7 @@ func TestQuickMode(t *testing.T) {
 			for starter := range 2 { // of quick mode: either side of phase 1
 				s := establishedPair(t, 7, calm)
 				s.sides[1-starter].offer(childPolicy(1-starter, 1, c.theirs))
-				s.push(0, starter, Negotiate{Handle: 9, Policy: childPolicy(starter, 1, c.ours), SPI: s.nextSPI(starter)}, 0)
+				s.push(0, starter, Negotiate{Policy: childPolicy(starter, 1, c.ours), SPI: s.nextSPI(starter)}, 0)
 				s.run(3 * time.Minute)
 				if c.refused != "" {
 					for i, want := range map[int]string{starter: c.refused, 1 - starter: c.responder} {
