@@ -64,20 +64,30 @@ func NewBackoff(source Source, clock func() time.Time) *Backoff {
 
 // Lists implements Source.
 func (b *Backoff) Lists(ctx context.Context, url string) ([]*List, error) {
-	return b.ask(ctx, url, func() ([]*List, error) { return b.source.Lists(ctx, url) })
+	reply, err := b.Get(ctx, url, Validators{})
+	return reply.Lists, err
+}
+
+// Get implements ConditionalSource, also over a source that does not.
+func (b *Backoff) Get(ctx context.Context, url string, have Validators) (Reply, error) {
+	return b.ask(ctx, url, func() (Reply, error) { return getFrom(ctx, b.source, url, have) })
 }
 
 // ListsByIssuer implements Source.
 func (b *Backoff) ListsByIssuer(ctx context.Context, issuer dn.Name) ([]*List, error) {
-	return b.ask(ctx, "issuer "+issuer.LDAP(), func() ([]*List, error) { return b.source.ListsByIssuer(ctx, issuer) })
+	reply, err := b.ask(ctx, "issuer "+issuer.LDAP(), func() (Reply, error) {
+		lists, err := b.source.ListsByIssuer(ctx, issuer)
+		return Reply{Lists: lists}, err
+	})
+	return reply.Lists, err
 }
 
 // ask asks one place unless it is to be left alone.
-func (b *Backoff) ask(ctx context.Context, place string, fetch func() ([]*List, error)) ([]*List, error) {
+func (b *Backoff) ask(ctx context.Context, place string, fetch func() (Reply, error)) (Reply, error) {
 	if err := b.paused(place); err != nil {
-		return nil, err
+		return Reply{}, err
 	}
-	lists, err := fetch()
+	reply, err := fetch()
 	switch {
 	case err == nil:
 		b.forget(place)
@@ -86,7 +96,7 @@ func (b *Backoff) ask(ctx context.Context, place string, fetch func() ([]*List, 
 	default:
 		b.remember(place, err)
 	}
-	return lists, err
+	return reply, err
 }
 
 // paused returns why a place is not asked now, nil where it is.
@@ -94,15 +104,23 @@ func (b *Backoff) paused(place string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	f, ok := b.failures[place]
-	if !ok || f.times < 2 {
+	pause := pauseAfter(f.times)
+	if !ok || pause == 0 {
 		return nil
 	}
-	pause := FirstPause << min(f.times-2, 10)
-	until := f.at.Add(min(pause, LongestPause))
+	until := f.at.Add(pause)
 	if now := b.clock(); now.Before(f.at) || !now.Before(until) { // the clock may be set back
 		return nil
 	}
 	return &PausedError{until, f.times, f.err}
+}
+
+// pauseAfter is how long a place is left alone after some failures in a row.
+func pauseAfter(failures int) time.Duration {
+	if failures < 2 {
+		return 0
+	}
+	return min(FirstPause<<min(failures-2, 10), LongestPause)
 }
 
 func (b *Backoff) forget(place string) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"errors"
+	"hash/maphash"
 	"slices"
 	"sync"
 	"time"
@@ -28,6 +29,11 @@ type answer struct {
 	lists   []*List // verified
 	refused []refusal
 	err     error
+	stands  bool // what it said before still stands; lists and refused are empty
+
+	validators Validators
+	maxAge     time.Duration
+	at         time.Time // when it said so; zero is now
 }
 
 // A refusal is a list that the issuer did not sign.
@@ -87,12 +93,25 @@ func newScopeKey(key cacheKey, l *List) scopeKey {
 	return scope
 }
 
+// An asker asks one place.
+type asker struct {
+	// known returns what is current and can be had without asking; no lists is
+	// nothing.
+	known func(ctx context.Context, now time.Time) answer
+	// fetch asks for what is other than what a caller has.
+	fetch func(ctx context.Context, have Validators) answer
+}
+
 // cache keeps verified lists, the newest of each scope, and fetches what is not
 // there once for all who wait.
 type cache struct {
 	clock   func() time.Time
 	timeout time.Duration
 	limit   int64
+	seed    maphash.Seed // for the time at which each place is asked again
+
+	// Each holds a token after what it is named for.
+	remembered, replaced chan struct{}
 
 	mu      sync.Mutex
 	lists   map[scopeKey]*held
@@ -110,22 +129,38 @@ type held struct {
 
 // memory is what is remembered of a place.
 type memory struct {
-	at      time.Time
-	scopes  []scopeKey // its lists, in lists unless they have been dropped
-	refused []refusal
-	err     error
+	at, used   time.Time  // when it said so, and when somebody asked for it last
+	scopes     []scopeKey // its lists, in lists unless they have been dropped
+	refused    []refusal
+	err        error
+	validators Validators
+	maxAge     time.Duration
+	vain       int // answers in a row that brought nothing new
+	ask        asker
+}
+
+// rest is how long a place that says nothing of use is not asked again.
+func (m memory) rest() time.Duration {
+	if m.err != nil {
+		return failureMemory // Backoff counts the failures of a place
+	}
+	return max(failureMemory, pauseAfter(m.vain))
 }
 
 // A flight is a fetch that is under way.
 type flight struct {
 	done    chan struct{} // closed when answer is set
 	answer  answer
-	waiters int // under cache.mu
 	cancel  context.CancelFunc
+	waiters int       // under cache.mu, as the next
+	used    time.Time // when a check asked last; zero where none did
 }
 
 func newCache(config CheckerConfig, clock func() time.Time) *cache {
-	c := &cache{clock: clock, timeout: config.FetchTimeout, limit: config.CacheBytes}
+	c := &cache{
+		clock: clock, timeout: config.FetchTimeout, limit: config.CacheBytes, seed: maphash.MakeSeed(),
+		remembered: make(chan struct{}, 1), replaced: make(chan struct{}, 1),
+	}
 	if c.timeout == 0 {
 		c.timeout = DefaultFetchTimeout
 	}
@@ -145,30 +180,84 @@ func (c *cache) flush() {
 }
 
 // get returns what is remembered of a place where that is current at now, and
-// otherwise fetches, or waits for a fetch under way. The fetch belongs to all
-// who wait for it: it ends early only when the last of them has gone.
-func (c *cache) get(ctx context.Context, key cacheKey, now time.Time, fetch func(context.Context) answer) answer {
+// otherwise asks, or waits for an answer under way. The question belongs to all
+// who wait for the answer: it ends early only when the last of them has gone.
+func (c *cache) get(ctx context.Context, key cacheKey, now time.Time, ask asker) answer {
 	if apart := now.Sub(c.clock()).Abs(); apart > ClockSkew {
 		// A check for another time: what it finds is of no use to others.
 		ctx, cancel := context.WithTimeout(ctx, c.timeout)
 		defer cancel()
-		return fetch(ctx)
+		if a := ask.known(ctx, now); len(a.lists) > 0 {
+			return a
+		}
+		return ask.fetch(ctx, Validators{})
 	}
 	c.mu.Lock()
 	if a, ok := c.rememberedLocked(key, now); ok {
 		c.mu.Unlock()
 		return a
 	}
+	f := c.flightLocked(ctx, key, now, ask, func(ctx context.Context, have Validators) answer {
+		if a := ask.known(ctx, now); len(a.lists) > 0 {
+			return a
+		}
+		return ask.fetch(ctx, have)
+	})
+	f.used = c.clock()
+	c.mu.Unlock()
+	return c.wait(ctx, key, f)
+}
+
+// renew asks a place whatever is remembered of it, or waits for an answer under
+// way.
+func (c *cache) renew(ctx context.Context, key cacheKey, now time.Time, ask asker) answer {
+	c.mu.Lock()
+	f := c.flightLocked(ctx, key, now, ask, ask.fetch)
+	c.mu.Unlock()
+	return c.wait(ctx, key, f)
+}
+
+// rests reports whether a place brought nothing new the last times, and need not
+// be asked again now.
+func (c *cache) rests(key cacheKey) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.places[key]
+	age := c.clock().Sub(m.at)
+	return m.vain > 0 && age >= 0 && age < m.rest()
+}
+
+// flightLocked returns the flight to a place, a new one where none is under way.
+func (c *cache) flightLocked(ctx context.Context, key cacheKey, now time.Time, ask asker, fetch func(context.Context, Validators) answer) *flight {
 	f := c.flights[key]
 	if f == nil {
 		fetchCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timeout)
 		f = &flight{done: make(chan struct{}), cancel: cancel}
 		c.flights[key] = f
-		go c.fly(fetchCtx, f, key, now, fetch)
+		have := c.validatorsLocked(key)
+		go c.fly(fetchCtx, f, key, now, ask, func(ctx context.Context) answer { return fetch(ctx, have) })
 	}
 	f.waiters++
-	c.mu.Unlock()
+	return f
+}
 
+// validatorsLocked returns those of what is remembered of a place, none where
+// some of it has been dropped.
+func (c *cache) validatorsLocked(key cacheKey) Validators {
+	m := c.places[key]
+	for _, scope := range m.scopes {
+		if c.lists[scope] == nil {
+			return Validators{}
+		}
+	}
+	if len(m.scopes) == 0 {
+		return Validators{}
+	}
+	return m.validators
+}
+
+// wait waits for the end of a flight.
+func (c *cache) wait(ctx context.Context, key cacheKey, f *flight) answer {
 	select {
 	case <-f.done:
 		return f.answer
@@ -193,7 +282,7 @@ func (c *cache) leave(f *flight, key cacheKey) {
 
 // fly fetches, remembers and tells the waiters. The goroutine that runs it ends
 // when fetch does, which follows its context.
-func (c *cache) fly(ctx context.Context, f *flight, key cacheKey, now time.Time, fetch func(context.Context) answer) {
+func (c *cache) fly(ctx context.Context, f *flight, key cacheKey, now time.Time, ask asker, fetch func(context.Context) answer) {
 	defer f.cancel()
 	a := fetch(ctx)
 	c.mu.Lock()
@@ -202,45 +291,85 @@ func (c *cache) fly(ctx context.Context, f *flight, key cacheKey, now time.Time,
 		delete(c.flights, key)
 	}
 	if !errors.Is(ctx.Err(), context.Canceled) {
-		a = c.rememberLocked(key, a, now)
+		a = c.rememberLocked(key, a, now, ask, f.used)
+		signal(c.remembered)
 	}
 	f.answer = a
 	close(f.done)
 }
 
+// signal leaves a token for who waits for it.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
 // rememberedLocked returns what is known of a place: lists as long as all of
-// them are current, anything else for failureMemory.
+// them are current, anything else for the rest of the place.
 func (c *cache) rememberedLocked(key cacheKey, now time.Time) (answer, bool) {
 	m, ok := c.places[key]
 	if !ok {
 		return answer{}, false
 	}
 	age := c.clock().Sub(m.at)
-	fresh := age >= 0 && age < failureMemory
+	fresh := age >= 0 && age < m.rest()
 	if len(m.scopes) == 0 && !fresh {
 		return answer{}, false
 	}
-	a := answer{refused: m.refused, err: m.err}
 	for _, scope := range m.scopes {
 		h := c.lists[scope]
 		if h == nil || !fresh && h.list.expired(now) || h.list.ThisUpdate.After(now.Add(ClockSkew)) {
 			return answer{}, false
 		}
 		c.touchLocked(h)
-		a.lists = append(a.lists, h.list)
 	}
-	return a, true
+	m.used = c.clock()
+	c.places[key] = m
+	return c.answerLocked(m), true
 }
+
+// answerLocked is what a place last said, and before that if it was of more use.
+func (c *cache) answerLocked(m memory) answer {
+	a := answer{refused: m.refused, err: m.err}
+	for _, scope := range m.scopes {
+		if h := c.lists[scope]; h != nil {
+			a.lists = append(a.lists, h.list)
+		}
+	}
+	return a
+}
+
+// errGone is an answer about lists that were dropped while it came.
+var errGone = errors.New("the list that still stands has been dropped from memory")
 
 // rememberLocked keeps what a place said and returns it with each list replaced
 // by a newer one of its scope that came from there before: a place that replays
 // an old list takes nothing back, also where the newer one is out of date and
 // the old one is not.
-func (c *cache) rememberLocked(key cacheKey, a answer, now time.Time) answer {
-	m := memory{at: c.clock(), err: a.err, refused: a.refused}
-	if a.err != nil {
-		// What the place said before may be within a policy's grace.
-		m.scopes = c.places[key].scopes
+func (c *cache) rememberLocked(key cacheKey, a answer, now time.Time, ask asker, used time.Time) answer {
+	before := c.places[key]
+	if used.IsZero() {
+		used = before.used
+	}
+	m := memory{
+		at: a.at, used: used, err: a.err, refused: a.refused,
+		validators: a.validators, maxAge: a.maxAge, vain: before.vain + 1, ask: ask,
+	}
+	if a.stands && c.validatorsLocked(key) == (Validators{}) {
+		a.err, m.err = errGone, errGone
+	}
+	if m.at.IsZero() {
+		m.at = c.clock()
+	}
+	if a.err != nil || a.stands || len(a.lists) == 0 {
+		// What the place said before may be within a policy's grace, and who
+		// gives what somebody else signed does not take it back.
+		m.scopes = before.scopes
+		if !a.stands {
+			m.validators = before.validators
+		}
 	}
 	var current []*List
 	complete := true
@@ -253,6 +382,10 @@ func (c *cache) rememberLocked(key cacheKey, a answer, now time.Time) answer {
 		scope := newScopeKey(key, l)
 		if h := c.lists[scope]; h == nil || l.newer(h.list) {
 			c.holdLocked(scope, l)
+			m.vain = 0
+			if h != nil {
+				signal(c.replaced)
+			}
 		}
 		h, kept := c.lists[scope]
 		if !kept { // larger than the whole cache
@@ -264,16 +397,12 @@ func (c *cache) rememberLocked(key cacheKey, a answer, now time.Time) answer {
 			m.scopes = append(m.scopes, scope)
 		}
 	}
-	for _, scope := range m.scopes {
-		if h := c.lists[scope]; h != nil {
-			current = append(current, h.list)
-		}
-	}
-	a.lists = current
 	if complete {
 		c.forgetPlacesLocked()
 		c.places[key] = m
 	}
+	a = c.answerLocked(m)
+	a.lists = append(current, a.lists...)
 	return a
 }
 

@@ -109,37 +109,49 @@ func (s *placeSource) share(ctx context.Context, target *certpath.Certificate, h
 // expected there.
 func (s *placeSource) ask(ctx context.Context, p place, signer []byte) answer {
 	checker, policy := s.run.checker, s.run.policy
-	// Read only where something is fetched. Without a certificate nothing is
-	// verified here; ListChecker does that.
-	issuer := sync.OnceValue(func() *x509.Certificate {
-		c, err := x509.ParseCertificate(signer)
-		if err != nil {
-			return nil
-		}
-		return c
-	})
-	fetch := func(ctx context.Context) answer {
-		lists, err := p.lookup(ctx)
-		if err != nil {
-			return answer{err: err}
-		}
-		return checker.disk.keep(ctx, p.name, issuer(), verify(lists, issuer(), policy.AllowWeak))
-	}
-	a := checker.cache.get(ctx, newCacheKey(p.name, signer, policy.AllowWeak), s.run.now, func(ctx context.Context) answer {
-		if known := issuer(); known != nil {
-			if a := checker.disk.answer(ctx, p.name, known, policy.AllowWeak, s.run.now); len(a.lists) > 0 {
-				return a
-			}
-		}
-		return fetch(ctx)
-	})
-	if policy.MaxAge > 0 && slices.ContainsFunc(a.lists, func(l *List) bool { return s.run.now.Sub(l.ThisUpdate) > policy.MaxAge }) {
+	key, ask := newCacheKey(p.name, signer, policy.AllowWeak), checker.asker(p, signer, policy.AllowWeak)
+	a := checker.cache.get(ctx, key, s.run.now, ask)
+	if policy.MaxAge > 0 && !checker.cache.rests(key) && slices.ContainsFunc(a.lists, func(l *List) bool { return s.run.now.Sub(l.ThisUpdate) > policy.MaxAge }) {
 		// What is remembered is current, and too old for this policy.
-		if anew := fetch(ctx); anew.err == nil {
+		if anew := checker.cache.renew(ctx, key, s.run.now, ask); anew.err == nil {
 			return anew
 		}
 	}
 	return a
+}
+
+// asker returns how a place is asked for the lists of a signer.
+func (c *Checker) asker(p place, signer []byte, allowWeak bool) asker {
+	// Read only where something is fetched. Without a certificate nothing is
+	// verified here; ListChecker does that.
+	issuer := sync.OnceValue(func() *x509.Certificate {
+		certificate, err := x509.ParseCertificate(signer)
+		if err != nil {
+			return nil
+		}
+		return certificate
+	})
+	return asker{
+		known: func(ctx context.Context, now time.Time) answer {
+			known := issuer()
+			if known == nil {
+				return answer{}
+			}
+			return c.disk.answer(ctx, p.name, known, allowWeak, now)
+		},
+		fetch: func(ctx context.Context, have Validators) answer {
+			reply, err := p.get(ctx, have)
+			switch {
+			case err != nil:
+				return answer{err: err}
+			case reply.NotModified:
+				return answer{stands: true, validators: reply.Validators, maxAge: reply.MaxAge}
+			}
+			a := c.disk.keep(ctx, p.name, issuer(), verify(reply.Lists, issuer(), allowWeak))
+			a.validators, a.maxAge = reply.Validators, reply.MaxAge
+			return a
+		},
+	}
 }
 
 // signer returns the certificate of who is to sign the lists of an issuer, DER:

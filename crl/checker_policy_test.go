@@ -99,7 +99,7 @@ func TestPurpose(t *testing.T) {
 }
 
 // TestMaxAgeFetches: a list that is remembered and too old for the policy is
-// fetched anew.
+// fetched anew, and not at every check where the server has no other.
 func TestMaxAgeFetches(t *testing.T) {
 	const at = "http://crl.test/ca"
 	s := newShelf(t)
@@ -109,18 +109,50 @@ func TestMaxAgeFetches(t *testing.T) {
 	checker := newChecker(t, crl.CheckerConfig{Source: s, Clock: func() time.Time { return clock }})
 	policy := crl.Policy{Anchors: ders(ca.cert), MaxAge: 36 * time.Hour}
 	for _, step := range []struct {
-		days   int
+		after  time.Duration
 		list   []byte
 		status crl.Status
+		asked  int
 	}{
-		{0, ca.list(numbered(1), dated(-1, 30)), crl.StatusGood},
-		{2, ca.list(numbered(1), dated(-1, 30)), crl.StatusUndetermined},
-		{2, ca.list(numbered(2), dated(1, 30)), crl.StatusGood},
+		{0, ca.list(numbered(1), dated(-1, 30)), crl.StatusGood, 1},
+		{48 * time.Hour, ca.list(numbered(1), dated(-1, 30)), crl.StatusUndetermined, 2},
+		// A server that has no other list is spared.
+		{48*time.Hour + time.Second, ca.list(numbered(2), dated(1, 30)), crl.StatusUndetermined, 2},
+		{48*time.Hour + 3*time.Second, ca.list(numbered(1), dated(-1, 30)), crl.StatusUndetermined, 3},
+		{48*time.Hour + 6*time.Second, ca.list(numbered(2), dated(1, 30)), crl.StatusUndetermined, 3},
+		{48*time.Hour + 8*time.Second, ca.list(numbered(2), dated(1, 30)), crl.StatusGood, 4},
+		{49 * time.Hour, ca.list(numbered(2), dated(1, 30)), crl.StatusGood, 4},
 	} {
 		s.put(at, step.list)
-		clock = now.AddDate(0, 0, step.days)
-		if v := checker.Check(t.Context(), ders(cert), policy); v.Status != step.status {
-			t.Errorf("day %d: %s %q, want %s", step.days, v.Status, codes(v), step.status)
+		clock = now.Add(step.after)
+		if v := checker.Check(t.Context(), ders(cert), policy); v.Status != step.status || len(s.asked) != step.asked {
+			t.Errorf("after %v: %s %q, want %s; asked %d times, want %d", step.after, v.Status, codes(v), step.status, len(s.asked), step.asked)
 		}
+	}
+}
+
+// TestForeignLists: a place that gives lists of another key is asked again later
+// and later, as one that fails.
+func TestForeignLists(t *testing.T) {
+	const at = "http://crl.test/ca"
+	s := newShelf(t)
+	ca, twin := newCA(t, "CA"), newCA(t, "CA")
+	cert := ca.issue("gw1", at)
+	clock := now
+	checker := newChecker(t, crl.CheckerConfig{Source: s, Clock: func() time.Time { return clock }})
+	s.put(at, twin.list())
+	for range 3600 {
+		if v := checker.Check(t.Context(), ders(cert), crl.Policy{Anchors: ders(ca.cert)}); v.Status != crl.StatusUndetermined {
+			t.Fatal(v.Status)
+		}
+		clock = clock.Add(time.Second)
+	}
+	if n := len(s.asked); n < 60 || n > 70 {
+		t.Errorf("asked %d times in an hour", n)
+	}
+	clock = clock.Add(crl.LongestPause)
+	s.put(at, ca.list())
+	if v := checker.Check(t.Context(), ders(cert), crl.Policy{Anchors: ders(ca.cert)}); !v.Accepted() {
+		t.Error(v.Err())
 	}
 }

@@ -71,7 +71,9 @@ func (d *disk) answer(ctx context.Context, place string, issuer *x509.Certificat
 	if len(lists) != together {
 		return answer{} // the others were not kept
 	}
-	return verify(lists, issuer, allowWeak)
+	a := verify(lists, issuer, allowWeak)
+	a.at = last
+	return a
 }
 
 // keep stores what a place said, and puts newer lists in the place of older ones

@@ -41,8 +41,9 @@
 // makes a FetcherConfig and a CheckerConfig; ReadISAKMPD reads the same settings
 // from AIX's isakmpd.conf.
 //
-// Watcher reports certificates in use that became revoked, ListWatcher lists that
-// run out; NextFetch plans when a list is fetched anew.
+// Watcher keeps the lists that a Checker uses fresh, and reports chains in use that
+// are not good any more; ListWatcher tells of lists that run out; NextFetch plans
+// when a list is fetched anew.
 //
 // # What is promised
 //

@@ -43,3 +43,35 @@ func NextFetch(l *List, now time.Time, seed uint64, maxAge time.Duration) time.T
 	}
 	return at
 }
+
+// How the time at which a place is asked again is spread, in percent of the
+// longest time between two questions. What is left of it is for the round of
+// checks that follows.
+const renewFirst, renewLast = 70, 90
+
+// nextRenewal returns when a place that was asked at an instant is asked for newer
+// lists than these: no later than every after that, before any of them is out of
+// date, and at another instant for each seed. A place that failed, or that had no
+// newer ones though these are due, is asked again after LongestPause, or every.
+func nextRenewal(lists []*List, m memory, every time.Duration, seed uint64) time.Time {
+	share := rand.New(rand.NewPCG(seed, seed+1)).Float64() //nolint:gosec // jitter
+	next := m.at.Add(time.Duration(float64(every) * (renewFirst + share*(renewLast-renewFirst)) / 100))
+	pause := min(every, FirstPause)
+	if m.vain > 0 {
+		pause = min(every, LongestPause)
+	}
+	again := m.at.Add(pause)
+	if m.err != nil && again.Before(next) {
+		return again
+	}
+	for _, l := range lists {
+		due := NextFetch(l, m.at, seed, m.maxAge)
+		if due.Before(again) {
+			due = again
+		}
+		if due.Before(next) {
+			next = due
+		}
+	}
+	return next
+}

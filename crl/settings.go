@@ -54,6 +54,9 @@ type Settings struct {
 	// CheckTimeout bounds a check, FetchTimeout one fetch in it.
 	CheckTimeout settings.Duration `toml:"check_timeout" json:"check_timeout"`
 	FetchTimeout settings.Duration `toml:"fetch_timeout" json:"fetch_timeout"`
+	// WatchEvery is how often at least the daemon asks for newer lists, and checks
+	// the peers of active tunnels.
+	WatchEvery settings.Duration `toml:"watch_every" json:"watch_every"`
 	// MinRate is the slowest server that is waited for, in bytes a second; 0 is
 	// the slowest there is.
 	MinRate int64 `toml:"min_rate" json:"min_rate"`
@@ -92,6 +95,7 @@ func DefaultSettings() Settings {
 		LDAPSearchTime:   settings.Duration(DefaultSearchTime),
 		CheckTimeout:     settings.Duration(DefaultTimeout),
 		FetchTimeout:     settings.Duration(DefaultFetchTimeout),
+		WatchEvery:       settings.Duration(DefaultWatchEvery),
 		MinRate:          DefaultMinRate,
 		MaxSize:          DefaultMaxBytes,
 		MaxRedirects:     DefaultRedirects,
@@ -142,6 +146,9 @@ func (s Settings) FetcherConfig() (FetcherConfig, error) {
 		if d <= 0 {
 			return c, fmt.Errorf("%s must be longer than nothing", name)
 		}
+	}
+	if every := time.Duration(s.WatchEvery); every < MinWatchEvery || every > MaxWatchEvery {
+		return c, fmt.Errorf("watch_every is %v: it must lie between %v and %v", every, MinWatchEvery, MaxWatchEvery)
 	}
 	c.SearchTime, c.Timeout = time.Duration(s.LDAPSearchTime), time.Duration(s.FetchTimeout)
 	if s.MaxSize < 1 || s.MaxSize > MaxMaxBytes {
@@ -309,6 +316,12 @@ func (s Settings) CheckerConfig() (CheckerConfig, error) {
 		return CheckerConfig{}, err
 	}
 	return CheckerConfig{Source: NewBackoff(fetcher, nil), Order: s.FetchOrder, FetchTimeout: time.Duration(s.FetchTimeout)}, nil
+}
+
+// NewWatcher returns a Watcher of a Checker that looks as often as the settings
+// say; lists is told how lists stand, see WatcherConfig.
+func (s Settings) NewWatcher(c *Checker, lists func(ListEvent)) (*Watcher, error) {
+	return NewWatcher(WatcherConfig{Checker: c, Every: time.Duration(s.WatchEvery), Lists: lists})
 }
 
 // Policy returns the policy of the settings, with anchors in DER.

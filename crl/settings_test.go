@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"keyman/crl"
+	"keyman/internal/settings"
 	"keyman/internal/testpeer/socksd"
 )
 
@@ -71,6 +72,8 @@ func TestSettingsRefused(t *testing.T) {
 		"ldap_search_time": func(s *crl.Settings) { s.LDAPSearchTime = 0 },
 		"check_timeout":    func(s *crl.Settings) { s.CheckTimeout = 0 },
 		"fetch_timeout":    func(s *crl.Settings) { s.FetchTimeout = 0 },
+		"watch_every":      func(s *crl.Settings) { s.WatchEvery = settings.Duration(crl.MaxWatchEvery + 1) },
+		"watch_every is 0": func(s *crl.Settings) { s.WatchEvery = 0 },
 		"max_size":         func(s *crl.Settings) { s.MaxSize = 0 },
 		"max_redirects":    func(s *crl.Settings) { s.MaxRedirects = -1 },
 		"ca_file":          func(s *crl.Settings) { s.CAFile = "/nonexistent" },

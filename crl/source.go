@@ -23,6 +23,23 @@ type Source interface {
 	ListsByIssuer(ctx context.Context, issuer dn.Name) ([]*List, error)
 }
 
+// A ConditionalSource is a Source that may learn that a list which a caller has
+// still stands, and then need not get it again. Fetcher is one, and Backoff.
+type ConditionalSource interface {
+	Source
+	// Get is Lists for a caller who has the list that the validators belong to.
+	Get(ctx context.Context, url string, have Validators) (Reply, error)
+}
+
+// getFrom asks a source by condition where it can be.
+func getFrom(ctx context.Context, source Source, url string, have Validators) (Reply, error) {
+	if c, ok := source.(ConditionalSource); ok {
+		return c.Get(ctx, url, have)
+	}
+	lists, err := source.Lists(ctx, url)
+	return Reply{Lists: lists}, err
+}
+
 // ErrNoDirectory is in the error where an LDAP server would be asked and none
 // is configured.
 var ErrNoDirectory = errors.New("no LDAP server is configured")
@@ -62,18 +79,27 @@ func protocolOf(rawURL string) Protocol {
 
 // A place is one place to get a certificate's list from.
 type place struct {
-	name   string // for people, and the key of the cache
-	lookup func(context.Context) ([]*List, error)
+	name string // for people, and the key of the cache
+	get  func(ctx context.Context, have Validators) (Reply, error)
+}
+
+// lookup gets the lists that are there.
+func (p place) lookup(ctx context.Context) ([]*List, error) {
+	reply, err := p.get(ctx, Validators{})
+	return reply.Lists, err
 }
 
 // placeOfURL is what lies at a URL.
 func placeOfURL(source Source, url string) place {
-	return place{url, func(ctx context.Context) ([]*List, error) { return source.Lists(ctx, url) }}
+	return place{url, func(ctx context.Context, have Validators) (Reply, error) { return getFrom(ctx, source, url, have) }}
 }
 
 // placeOfName is what lies in the directory's entry of a name.
 func placeOfName(source Source, n dn.Name) place {
-	return place{directoryPlace(n), func(ctx context.Context) ([]*List, error) { return source.ListsByIssuer(ctx, n) }}
+	return place{directoryPlace(n), func(ctx context.Context, _ Validators) (Reply, error) {
+		lists, err := source.ListsByIssuer(ctx, n)
+		return Reply{Lists: lists}, err
+	}}
 }
 
 // protocolOfName returns the protocol for a name of a distribution point, "" for

@@ -3,16 +3,12 @@ package crl_test
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"keyman/crl"
@@ -110,104 +106,4 @@ func TestListWatcher(t *testing.T) {
 	if err := w.Look(canceled, func(crl.ListEvent, bool) error { t.Error("told"); return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end: %v", err)
 	}
-}
-
-// TestWatcher: a certificate that becomes revoked is reported once, also while the
-// old list would be good for longer; a source that is away reports nothing.
-func TestWatcher(t *testing.T) {
-	ca := newCA(t, "CA")
-	one, two := ca.issue("one", "http://a"), ca.issue("two", "http://a")
-	var lists []*crl.List
-	source := &scriptedSource{answers: map[string]func(context.Context) ([]*crl.List, error){"http://a": func(context.Context) ([]*crl.List, error) {
-		if lists == nil {
-			return nil, errors.New("away")
-		}
-		return lists, nil
-	}}}
-	clock := now
-	checker := newChecker(t, crl.CheckerConfig{Source: source, Clock: func() time.Time { return clock }})
-	w, err := crl.NewWatcher(crl.WatcherConfig{Checker: checker, Policy: crl.Policy{Anchors: ders(ca.cert)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for id, cert := range map[string][][]byte{"tunnel 1": ders(one), "tunnel 2": ders(two)} {
-		if err := w.Watch(id, cert); err != nil {
-			t.Fatal(err)
-		}
-	}
-	round := func(want ...string) {
-		t.Helper()
-		clock = clock.Add(time.Minute)
-		var got []string
-		w.Round(t.Context(), func(e crl.RevokedEvent) {
-			if e.Verdict.Status != crl.StatusRevoked || len(e.Verdict.Reasons) == 0 {
-				t.Errorf("%+v", e)
-			}
-			got = append(got, e.ID)
-		})
-		if !slices.Equal(got, want) {
-			t.Errorf("reported %q, want %q", got, want)
-		}
-	}
-	put := func(options ...listOption) { lists = []*crl.List{mustParse(t, ca.list(options...))} }
-	put(numbered(1))
-	round()
-	put(numbered(2), revoking(crl.CertificateHold, one))
-	round("tunnel 1")
-	round()
-	lists = nil
-	round()
-	put(numbered(3), revoking(crl.KeyCompromise, two))
-	round("tunnel 2") // and the hold of the other is lifted
-	put(numbered(4), revoking(crl.KeyCompromise, one, two))
-	round("tunnel 1")
-	w.Forget("tunnel 1")
-	if err := w.Watch("tunnel 2", ders(two)); err != nil {
-		t.Fatal(err)
-	}
-	round("tunnel 2") // a new one of the name
-
-	for _, bad := range []crl.WatcherConfig{{}, {Checker: checker, Every: -1}, {Checker: checker, Policy: crl.Policy{Time: now}}} {
-		if _, err := crl.NewWatcher(bad); err == nil {
-			t.Errorf("%+v is accepted", bad)
-		}
-	}
-	for i := range crl.MaxWatched - 1 {
-		if err := w.Watch(fmt.Sprint(i), nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Watch("one more", nil); err == nil || !strings.Contains(err.Error(), "more than") {
-		t.Errorf("one more than allowed: %v", err)
-	}
-}
-
-// TestWatcherRuns: rounds come at their times and end with the context.
-func TestWatcherRuns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		template := caTemplate("CA")
-		template.NotBefore, template.NotAfter = time.Now().AddDate(-1, 0, 0), time.Now().AddDate(1, 0, 0)
-		ca := newCAFrom(t, template, newKey(t))
-		rounds := 0
-		source := &scriptedSource{answers: map[string]func(context.Context) ([]*crl.List, error){"http://a": func(context.Context) ([]*crl.List, error) {
-			rounds++
-			return nil, errors.New("away")
-		}}}
-		w, err := crl.NewWatcher(crl.WatcherConfig{Checker: newChecker(t, crl.CheckerConfig{Source: source, Clock: time.Now}), Policy: crl.Policy{Anchors: ders(ca.cert)}, Every: time.Hour})
-		if err != nil {
-			t.Fatal(err)
-		}
-		leaf := ca.issueWith(func(c *x509.Certificate) {
-			c.NotBefore, c.NotAfter, c.CRLDistributionPoints = template.NotBefore, template.NotAfter, []string{"http://a"}
-		})
-		if err := w.Watch("x", ders(leaf)); err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Hour/2)
-		defer cancel()
-		w.Run(ctx, func(crl.RevokedEvent) {})
-		if rounds != 3 {
-			t.Errorf("%d rounds in two hours and a half", rounds)
-		}
-	})
 }

@@ -128,11 +128,17 @@ func (w *ListWatcher) look(ctx context.Context, p ListPlaceWatch) ListEvent {
 	}
 	seen.list, seen.validators = l, reply.Validators
 	w.seen[p.Name] = seen
-	e.State, e.Source, e.NextUpdate = StateOf(l, e.Time, w.Within), l.Source, l.NextUpdate
+	e.State = StateOf(l, e.Time, w.Within)
+	e.describe(l)
+	return e
+}
+
+// describe fills in what there is to say about a list.
+func (e *ListEvent) describe(l *List) {
+	e.Source, e.NextUpdate = l.Source, l.NextUpdate
 	if l.Number != nil {
 		e.Number = l.Number.String()
 	}
-	return e
 }
 
 func (w *ListWatcher) now() time.Time {
