@@ -205,8 +205,7 @@ func newCRLCacheRefreshCommand(a *app) *cobra.Command {
 		Short: "Fetch the revocation lists that are kept anew",
 		Long: `Fetch the revocation lists with these names, or all, anew from the places where
 they were found, verify them by the certificate that proved the last ones, and
-keep those that are newer. A running daemon sees them when its own are due, or on
-SIGHUP.`,
+keep those that are newer. A running daemon fetches its own; see "keyman ike daemon".`,
 		Example: `  keyman crl cache refresh`,
 	}
 	addProxyFlag(cmd, &proxy)

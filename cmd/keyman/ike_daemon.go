@@ -42,8 +42,12 @@ func newIKEDaemonCommand(a *app) *cobra.Command {
 		Long: `Read the tunnel definitions, open the key database if a tunnel signs, and
 negotiate until the process is told to end (SIGTERM or SIGINT); then the peers
 are told that the tunnels end. Tunnels with autostart are activated at once, the
-others by "keyman ike activate" or by their peers. On SIGHUP the daemon forgets
-the revocation lists that it has fetched, so that the next check sees new ones.
+others by "keyman ike activate" or by their peers.
+
+Revocation lists in use are fetched anew before they run out, and at least as
+often as watch_every says (keyman crl config); so often the certificates of the
+peers of active tunnels are checked again, and a tunnel whose peer is not good
+any more ends. On SIGHUP both happens at once.
 
 The trusted CAs are the trusted signer certificates of the key database. Where
 revocation lists come from is said by keyman.toml in the state directory; see
@@ -98,12 +102,14 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 	if config.DB, err = loadTunnels(f.tunnels, state); err != nil {
 		return err
 	}
+	var watcher *crl.Watcher
 	if signs(config.DB) {
 		tokens := &tokenSet{app: a, pin: f.pin}
 		defer tokens.close()
-		if err := a.addIdentity(ctx, &config, f.keydb, tokens); err != nil {
+		if watcher, err = a.addIdentity(ctx, &config, f.keydb, tokens); err != nil {
 			return err
 		}
+		config.Verifier = watcher
 	}
 	closeKeys, err := exportKeys(&config, f.debugKeys, logger)
 	if err != nil {
@@ -136,9 +142,15 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 		return nil
 	})
 	both.Go(func() error {
-		forgetOnHangup(ctx, hangup, config.Verifier, logger)
+		renewOnHangup(ctx, hangup, watcher, logger)
 		return nil
 	})
+	if watcher != nil {
+		both.Go(func() error {
+			watcher.Run(ctx)
+			return nil
+		})
+	}
 	if err := both.Wait(); !errors.Is(err, errEnded) {
 		return err
 	}
@@ -146,19 +158,40 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 	return nil
 }
 
-// forgetOnHangup drops the revocation lists that were fetched whenever SIGHUP
-// comes, so that the next check sees what the CA has published since.
-func forgetOnHangup(ctx context.Context, hangup <-chan os.Signal, verifier ike.Verifier, logger *slog.Logger) {
+// renewOnHangup has the lists in use asked for anew, and the peers of active
+// tunnels checked, whenever SIGHUP comes: what the CA has published since counts.
+func renewOnHangup(ctx context.Context, hangup <-chan os.Signal, watcher *crl.Watcher, logger *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hangup:
-			if checker, ok := verifier.(*crl.Checker); ok {
-				checker.Flush()
+			if watcher != nil {
+				watcher.Renew(ctx)
 			}
-			logger.Info("revocation lists will be fetched anew")
+			logger.Info("revocation lists in use were fetched anew")
 		}
+	}
+}
+
+// logLists returns what writes to the log how revocation lists stand.
+func logLists(logger *slog.Logger) func(crl.ListEvent) {
+	return func(e crl.ListEvent) {
+		level := slog.LevelWarn
+		if e.State == crl.ListCurrent {
+			level = slog.LevelInfo
+		}
+		attrs := []slog.Attr{slog.String("place", e.Place), slog.String("state", string(e.State))}
+		if e.Number != "" {
+			attrs = append(attrs, slog.String("number", e.Number))
+		}
+		if !e.NextUpdate.IsZero() {
+			attrs = append(attrs, slog.Time("next_update", e.NextUpdate))
+		}
+		if e.Error != "" {
+			attrs = append(attrs, slog.String("error", e.Error))
+		}
+		logger.LogAttrs(context.Background(), level, "revocation list", attrs...)
 	}
 }
 
@@ -231,34 +264,43 @@ func signs(db *ikedb.DB) bool {
 }
 
 // addIdentity gives the engine the credentials and the trusted CAs of the key
-// database, the credentials of tokens that tunnels name, and a verifier.
-func (a *app) addIdentity(ctx context.Context, config *ike.Config, f *keydbFlags, tokens *tokenSet) error {
+// database, and the credentials of tokens that tunnels name, and returns the
+// verifier.
+func (a *app) addIdentity(ctx context.Context, config *ike.Config, f *keydbFlags, tokens *tokenSet) (*crl.Watcher, error) {
 	store, err := a.openKeydb(ctx, f)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	config.Anchors = store.Anchors()
 	if config.Credentials, err = credentials(store, config.DB); err != nil {
-		return err
+		return nil, err
 	}
 	if err := tokens.addCredentials(ctx, config, store); err != nil {
-		return err
+		return nil, err
 	}
+	return a.newVerifier(config.Logger)
+}
+
+// newVerifier makes what decides about peers' certificates. Revocation and timeouts
+// are those of each tunnel's protection.
+func (a *app) newVerifier(logger *slog.Logger) (*crl.Watcher, error) {
 	settings, err := a.crlSettings("")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	// Revocation and timeouts are those of each tunnel's protection.
-	checkerConfig, err := settings.CheckerConfig()
+	config, err := settings.CheckerConfig()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if checkerConfig.Disk, err = a.crlCache(); err != nil {
-		return err
+	if config.Disk, err = a.crlCache(); err != nil {
+		return nil, err
 	}
-	checkerConfig.DiskError = func(err error) { config.Logger.Warn("cache of revocation lists", "error", err) }
-	config.Verifier, err = crl.NewChecker(checkerConfig)
-	return err
+	config.DiskError = func(err error) { logger.Warn("cache of revocation lists", "error", err) }
+	checker, err := crl.NewChecker(config)
+	if err != nil {
+		return nil, err
+	}
+	return settings.NewWatcher(checker, logLists(logger))
 }
 
 // credentials returns the personal certificates of a key database, and under the

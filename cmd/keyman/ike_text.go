@@ -57,15 +57,22 @@ func writeTable(w io.Writer, list []ike.Status, now time.Time) {
 			orDash(printable(peer(s))), orDash(algorithmsShort(s)), orDash(remaining(s, now)))
 	}
 	t.Flush()
-	// What failed says why, below its line.
+	// What failed or was ended says why, below its line.
 	i := -1
 	for line := range strings.Lines(table.String()) {
 		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
-		if i >= 0 && list[i].State == ike.TunnelFailed {
+		if i >= 0 && endedBadly(list[i]) {
 			writeWrapped(w, "    ", printable(list[i].Error))
 		}
 		i++
 	}
+}
+
+// endedBadly reports whether a negotiation failed, or a tunnel was ended because the
+// peer's certificate is not good any more.
+func endedBadly(s ike.Status) bool {
+	return s.State == ike.TunnelFailed ||
+		s.State == ike.TunnelClosed && slices.ContainsFunc(s.Reasons, func(r crl.Reason) bool { return r.Severity == crl.Fatal })
 }
 
 // peer is whom a tunnel is for: the identity without its type, or the address.

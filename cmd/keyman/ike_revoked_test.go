@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"keyman/ike"
+	"keyman/ike/control"
+)
+
+// TestIKERevokedWhileUp: a tunnel that is up ends when the CA's next list revokes
+// the peer, on the side of either, and says why.
+func TestIKERevokedWhileUp(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		west, east   string // addresses
+		revoke, keep int
+	}{
+		{"initiator ends it", "127.0.8.7", "127.0.8.8", 1, 0},
+		{"responder ends it", "127.0.8.9", "127.0.8.10", 0, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ca := newPKI(t)
+			west, east := newGateway(t, c.west), newGateway(t, c.east)
+			certificates := []string{ca.enroll(t, west, "west"), ca.enroll(t, east, "east")}
+			const protection = "[[protection]]\nname = \"crl\"\nauth = \"rsa-signature-crl\"\ntransforms = [\"aes256-sha256-ecp256\"]\n"
+			west.write(t, "tunnels.toml", tunnel("east", "crl", west, east, "certificate = \"west\"\nid = \"west.example.org\"", "id = \"east.example.org\"")+protection)
+			east.write(t, "tunnels.toml", tunnel("west", "crl", east, west, "certificate = \"east\"\nid = \"east.example.org\"", "id = \"west.example.org\"")+protection)
+			gateways, peers := []gateway{west, east}, []string{"east", "west"}
+			here, peer := gateways[c.keep], peers[c.keep]
+			here.write(t, "keyman.toml", "[crl]\nwatch_every = \"1s\"\n")
+			var logs []*logBuffer
+			for _, g := range gateways {
+				log, _ := g.daemon(t, "--password-env", "PW")
+				logs = append(logs, log)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			client, err := control.Dial(ctx, filepath.Join(here.state, control.SocketName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			events, err := client.Events(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			must(t, west.args("ike", "activate", "--wait", "east")...)
+
+			must(t, "--state", ca.ca, "ca", "revoke", "lab", "--cert", certificates[c.revoke], "--reason", "keyCompromise")
+			ca.publish(t)
+			for ev, err := range events {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ev.Kind == ike.EventClosed {
+					if len(ev.Reasons) == 0 || !strings.Contains(ev.Text, "reason keyCompromise") {
+						t.Errorf("%+v", ev)
+					}
+					break
+				}
+			}
+			why := "the peer's certificate is not accepted any more (revoked): C=CH, O=Example, CN=" + peer
+			if out := must(t, here.args("ike", "list")...); !strings.Contains(out, " closed ") || !strings.Contains(out, "is not accepted any more") {
+				t.Errorf("list\n%s", out)
+			}
+			if out := must(t, here.args("ike", "list", "--verbose")...); !strings.Contains(out, why) || !strings.Contains(out, "ca.crl") {
+				t.Errorf("list --verbose\n%s", out)
+			}
+			var list []ike.Status
+			if err := json.Unmarshal([]byte(must(t, here.args("--json", "ike", "list")...)), &list); err != nil || len(list) != 1 ||
+				list[0].State != ike.TunnelClosed || !strings.HasPrefix(list[0].Error, why) || list[0].Reasons[len(list[0].Reasons)-1].Code != "revoked" {
+				t.Errorf("list in JSON: %+v, %v", list, err)
+			}
+			if log := logs[c.keep].String(); !strings.Contains(log, "level=WARN msg=\"the peer's certificate is not accepted any more") {
+				t.Errorf("the log does not warn\n%s", log)
+			}
+		})
+	}
+}
