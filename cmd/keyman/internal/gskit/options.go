@@ -197,18 +197,32 @@ func parse(s *session, a action, args []string) (*call, error) {
 // passwords are the options whose values are never repeated.
 var passwords = []string{"pw", "new_pw", "target_pw"}
 
-// unknown is a word that is no option. Behind a password it may be the rest of
-// one that lost its quotes, and is not repeated.
+// beforeSecrets are the options behind which somebody may have put a password that
+// does not belong there.
+var beforeSecrets = append([]string{"stash", "stashed", "target_stashed", "genpw", "prompt", "secondarydbpw"}, passwords...)
+
+// unknown is a word that is no option. It may be a password that lost its quotes or its
+// option, and is not repeated; what looks like a mistyped option is, where none stands
+// before it that has to do with passwords.
 func (c *call) unknown(a action, word string) error {
-	if slices.Contains(passwords, c.last) {
+	switch name, dashed := optionName(word); {
+	case slices.Contains(passwords, c.last):
 		return usagef("", "the word after the value of -%s is no option: a password with blanks wants quotes", c.last)
+	case slices.Contains(beforeSecrets, c.last):
+		return usagef("", "the word after -%s is no option of %s, and -%s takes no value", c.last, a.name, c.last)
+	case !dashed && c.last != "":
+		return usagef("", "the word after the value of -%s is no option: a value with blanks wants quotes", c.last)
+	case !dashed && len(a.words) > 0 && c.word == "":
+		return usagef("", "a word that is no option: %s takes %s, or options", a.name, strings.Join(a.words, ", "))
+	case !dashed:
+		return usagef("", "the word after %s is no option of it", a.name)
+	default:
+		if glued := slices.IndexFunc(passwords, func(pw string) bool { return strings.HasPrefix(name, pw) }); glued >= 0 {
+			return usagef("", "an option begins with -%[1]s and is not -%[1]s: a blank stands between it and the password", passwords[glued])
+		}
+		name, _, _ = strings.Cut(word, "=")
+		return usagef("", "%q is no option of %s", name, a.name)
 	}
-	if len(a.words) > 0 && c.word == "" && !strings.HasPrefix(word, "-") {
-		return usagef("", "%q: use %s, or an option", word, strings.Join(a.words, ", "))
-	}
-	// What somebody glued to -pw with a sign is not repeated either.
-	name, _, _ := strings.Cut(word, "=")
-	return usagef("", "%q is no option of %s", name, a.name)
 }
 
 // valueOf takes the value of an option from what follows it.

@@ -76,13 +76,17 @@ func TestParseRefuses(t *testing.T) {
 		"one that is not done":     {"-db f -crypto x", "-crypto is not done"},
 		"one twice":                {"-db f -db g", "-db is given twice"},
 		"an alias twice":           {"-db f -sigalg x -sig_alg y", "-sig_alg is given twice"},
-		"another word":             {"some -db f", `"some": use all, ca, or an option`},
-		"two words":                {"all ca -db f", `"ca" is no option of -look`},
+		"another word":             {"secret -db f", "a word that is no option: -look takes all, ca, or options"},
+		"two words":                {"all secret -db f", "the word after -look is no option of it"},
+		"a word behind a value":    {"-db f secret", "the word after the value of -db is no option"},
+		"a password behind -stash": {"-db f -stashed secret", "-stashed takes no value"},
+		"a dash behind -stash":     {"-db f -stashed -secret", "-stashed takes no value"},
+		"a password glued":         {"-db f -pwsecret", "begins with -pw"},
 		"not a choice":             {"-db f -format hex", `-format "hex": use one of ascii, binary`},
 		"a password in two words":  {"-db f -pw secret secret", "wants quotes"},
 		"a password and a dash":    {"-db f -pw secret -secret", "wants quotes"},
-		"a password behind a sign": {"-db f -pw=secret", `"-pw" is no option of -look`},
-		"a dash":                   {"-db f -", `"-" is no option`},
+		"a password behind a sign": {"-db f -pw=secret", "begins with -pw and is not -pw"},
+		"a dash":                   {"-db f -", "the word after the value of -db is no option"},
 	} {
 		_, err := parse(&session{warned: map[string]bool{}}, look(), strings.Fields(tt.args))
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {

@@ -100,7 +100,7 @@ func (s *session) run(ctx context.Context) error {
 			return s.object(ctx, o, args[1:])
 		}
 	}
-	return usagef("-help", "%q is no object: use one of %s", args[0], strings.Join(objectNames(), ", "))
+	return usagef("-help", "%s is no object: use one of %s", shown(args[0]), strings.Join(objectNames(), ", "))
 }
 
 func (s *session) object(ctx context.Context, o object, args []string) error {
@@ -113,7 +113,7 @@ func (s *session) object(ctx context.Context, o object, args []string) error {
 	}
 	i := slices.IndexFunc(o.actions, func(a action) bool { return strings.EqualFold(a.name, args[0]) })
 	if i < 0 {
-		return usagef(o.name+" -?", "%q is no action of %s", args[0], o.name)
+		return usagef(o.name+" -?", "%s is no action of %s", shown(args[0]), o.name)
 	}
 	a := o.actions[i]
 	if slices.ContainsFunc(args[1:], isHelp) {
@@ -139,13 +139,24 @@ func (s *session) leading(args []string) []string {
 			}
 		case strings.HasPrefix(args[0], "-D"):
 			// gsk7cmd hands these to Java.
-			s.warn("%s is for Java, and there is none here", escape.Printable(args[0]))
+			// The value may be a password.
+			name, _, _ := strings.Cut(args[0], "=")
+			s.warn("%s is for Java, and there is none here", escape.Printable(name))
 			args = args[1:]
 		default:
 			return args
 		}
 	}
 	return args
+}
+
+// shown repeats a word that looks like an object or an action. Any other one may be
+// a password.
+func shown(word string) string {
+	if name, _, _ := strings.Cut(word, "="); strings.HasPrefix(name, "-") {
+		return fmt.Sprintf("%q", name)
+	}
+	return "a word without a dash"
 }
 
 func isHelp(arg string) bool { return arg == "-?" || strings.EqualFold(arg, "-help") }
