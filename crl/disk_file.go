@@ -27,7 +27,7 @@ import (
 //
 // Numbers are little endian.
 const (
-	indexMagic = "KMCRLI1\n"
+	indexMagic = "KMCRLI2\n"
 	// maxRecord bounds a record, in octets; maxPlacesKept and maxSignerKept
 	// are what may be long in it: the places at which a list was found, and its
 	// issuer's certificate.

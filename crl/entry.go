@@ -1,6 +1,7 @@
 package crl
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -142,10 +143,15 @@ func (l *List) entryAt(at uint32) Entry {
 	return e
 }
 
-// serialOf returns the serial number of an entry.
-func serialOf(entry []byte) []byte {
+// hasSerial reports whether the entry that b begins with has a serial number.
+func hasSerial(b, serial []byte) bool {
+	if len(b) > serialAt+len(serial) && b[1] < 0x80 && int(b[3]) == len(serial) {
+		// Both lengths are one octet: what is within fewer than 128 has fewer itself.
+		return bytes.Equal(b[serialAt:serialAt+len(serial)], serial)
+	}
+	entry, _ := elementAt(b, 0)
 	content, _ := elementAt(entry, 0)
-	return content
+	return bytes.Equal(content, serial)
 }
 
 // elementAt returns the content of the DER element at an offset, and where the

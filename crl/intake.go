@@ -5,6 +5,8 @@ import (
 	"io"
 
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"keyman/internal/hugepage"
 )
 
 // How an intake grows, in octets.
@@ -13,8 +15,8 @@ const (
 	headRead = 512
 	// firstGrowth is what is allocated at least when it is known, growth by how
 	// much more as it comes: a list that announces much and sends little costs
-	// little, and one that comes whole was copied for a third of its size.
-	firstGrowth, growth = 64 << 10, 4
+	// little, and one that comes whole was copied for a seventh of its size.
+	firstGrowth, growth = 64 << 10, 8
 	// maxRead is what is read, hashed and parsed at once: it fits into the
 	// processor's cache.
 	maxRead = 128 << 10
@@ -101,8 +103,8 @@ func (in *intake) grow() {
 	}
 	size := headRead
 	if in.total > 0 {
-		// The sizes are total, total/4, total/16...: the last step, the only
-		// large one, is from a quarter.
+		// The sizes are total, total/8, total/64...: the last step, the only
+		// large one, is from an eighth.
 		size = in.total
 		for next := size / growth; next > have && next >= firstGrowth; next /= growth {
 			size = next
@@ -110,7 +112,7 @@ func (in *intake) grow() {
 	} else if have > 0 {
 		size = growth * have
 	}
-	larger := make([]byte, have, size)
+	larger := hugepage.Make(size)[:have]
 	copy(larger, in.buf)
 	in.buf = larger
 }

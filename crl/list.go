@@ -1,7 +1,6 @@
 package crl
 
 import (
-	"bytes"
 	"iter"
 	"math/big"
 	"slices"
@@ -149,18 +148,11 @@ func (l *List) find(serial []byte, issuer string) (found Entry, ok bool) {
 		if l.otherIssuers() && !l.isAbout(at, issuer, own) {
 			continue
 		}
-		found, ok = l.better(found, ok, at), true
+		if e := l.entryAt(at); !ok || e.Revokes() {
+			found, ok = e, true
+		}
 	}
 	return found, ok
-}
-
-// better returns the entry at an offset where there is none yet or it revokes and
-// the one that was found does not.
-func (l *List) better(found Entry, ok bool, at uint32) Entry {
-	if e := l.entryAt(at); !ok || e.Revokes() && !found.Revokes() {
-		return e
-	}
-	return found
 }
 
 // isAbout reports whether the entry at an offset is about certificates of an
@@ -229,17 +221,15 @@ func (l *List) isIssuer(names cryptobyte.String) bool {
 
 // lookup finds an entry by the content octets of its serial number. Where a
 // list names a serial number more than once, an entry that revokes goes first.
-func (l *List) lookup(serial []byte) (Entry, bool) {
-	var (
-		found Entry
-		ok    bool
-	)
+func (l *List) lookup(serial []byte) (found Entry, ok bool) {
 	for p := l.index.probe(serial); !ok || !found.Revokes(); {
 		at, more := l.next(&p, serial)
 		if !more {
 			break
 		}
-		found, ok = l.better(found, ok, at), true
+		if e := l.entryAt(at); !ok || e.Revokes() {
+			found, ok = e, true
+		}
 	}
 	return found, ok
 }
@@ -250,7 +240,7 @@ func (l *List) next(p *probe, serial []byte) (at uint32, ok bool) {
 		if at, ok = l.index.next(p); !ok {
 			return 0, false
 		}
-		if content, _ := elementAt(l.revoked, int(at)); bytes.Equal(serialOf(content), serial) {
+		if hasSerial(l.revoked[min(int(at), len(l.revoked)):], serial) {
 			return at, true
 		}
 	}

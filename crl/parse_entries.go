@@ -47,7 +47,7 @@ func (p *parser) entry(e element) error {
 	if notes.unknownCritical != nil {
 		l.addUnknownCritical(der.OID(notes.unknownCritical).String())
 	}
-	p.index.add(entry.Serial, offset)
+	p.index.add(entry.Serial, e.to-e.start)
 	return nil
 }
 
@@ -57,12 +57,13 @@ func (p *parser) entry(e element) error {
 func (p *parser) simple(from int) (at int) {
 	ready := p.buf[:min(p.ready, p.revoked.to)]
 	for at = from; at < len(ready); {
-		e, ok := readSimple(ready[at:])
-		if !ok || e.extended && p.list.Version < 2 || !validUTCTime(e.date) {
+		rest := ready[at:]
+		size, serial := simpleShape(rest)
+		if size == 0 || isExtended(size, serial) && p.list.Version < 2 || !validUTCTime(rest[serialAt+serial+2:]) {
 			return at
 		}
-		p.index.add(e.serial, uint32(at-p.revoked.content))
-		at += e.size
+		p.index.add(rest[serialAt:serialAt+serial], size)
+		at += size
 	}
 	return at
 }
