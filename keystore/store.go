@@ -86,7 +86,7 @@ func open(ctx context.Context, path string, pw Password) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, err := decode(f, data, pw)
+	content, err := consume(f, data, pw)
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +126,14 @@ func filesOf(f Format, path string) (files []string, stash string, err error) {
 		files = set.Paths(main)
 	}
 	return files, stashBeside(main), nil
+}
+
+// consume does what decode does for data that nobody uses any more.
+func consume(f Format, data [][]byte, pw Password) (*format.Content, error) {
+	if consumer, ok := f.(format.Consumer); ok {
+		return consumer.Consume(data[0], pw)
+	}
+	return decode(f, data, pw)
 }
 
 // decode reads a key database of one file or several.

@@ -51,7 +51,7 @@ func (o *Opener) DecryptPEM(info string, ciphertext []byte) ([]byte, error) {
 		if len(iv) != block.BlockSize() {
 			return nil, fmt.Errorf("%w: DEK-Info with an initialization vector of %d bytes", ErrMalformed, len(iv))
 		}
-		return openCBC(block, iv, ciphertext)
+		return openCBC(make([]byte, len(ciphertext)), block, iv, ciphertext)
 	}
 	return nil, fmt.Errorf("%w: cipher %q", ErrUnsupported, name)
 }

@@ -183,22 +183,33 @@ func (o *Opener) pbkdf2(params cryptobyte.String, n int) ([]byte, error) {
 
 // Decrypt decrypts what was encrypted under a DER AlgorithmIdentifier.
 func (o *Opener) Decrypt(alg, ciphertext []byte) ([]byte, error) {
+	return o.decrypt(make([]byte, len(ciphertext)), alg, ciphertext)
+}
+
+// DecryptInPlace does the same in the memory of data, of which it returns a part.
+// Where it fails, data may be overwritten.
+func (o *Opener) DecryptInPlace(alg, data []byte) ([]byte, error) {
+	return o.decrypt(data, alg, data)
+}
+
+// decrypt decrypts into out, which has the size of the ciphertext.
+func (o *Opener) decrypt(out, alg, ciphertext []byte) ([]byte, error) {
 	input := cryptobyte.String(alg)
 	id, params, err := algorithm(&input)
 	if err != nil || !input.Empty() {
 		return nil, ErrMalformed
 	}
 	if id.Equal(oidPBES2) {
-		return o.pbes2(params, ciphertext)
+		return o.pbes2(out, params, ciphertext)
 	}
 	for _, s := range oldSchemes {
 		if s.id.Equal(id) {
-			return o.old(s, params, ciphertext)
+			return o.old(out, s, params, ciphertext)
 		}
 	}
 	for _, s := range pbes1Schemes {
 		if s.id.Equal(id) {
-			return o.pbes1(s, params, ciphertext)
+			return o.pbes1(out, s, params, ciphertext)
 		}
 	}
 	return nil, fmt.Errorf("%w: encryption %v", ErrUnsupported, id)
@@ -220,7 +231,7 @@ var cbcCiphers = []cbcCipher{
 }
 
 // pbes2 decrypts under PBES2-params (RFC 8018, A.4).
-func (o *Opener) pbes2(params cryptobyte.String, ciphertext []byte) ([]byte, error) {
+func (o *Opener) pbes2(out []byte, params cryptobyte.String, ciphertext []byte) ([]byte, error) {
 	var seq cryptobyte.String
 	if !params.ReadASN1(&seq, cbasn1.SEQUENCE) || !params.Empty() {
 		return nil, fmt.Errorf("%w: PBES2", ErrMalformed)
@@ -253,7 +264,7 @@ func (o *Opener) pbes2(params cryptobyte.String, ciphertext []byte) ([]byte, err
 		if !encParams.ReadASN1(&iv, cbasn1.OCTET_STRING) || !encParams.Empty() || len(iv) != block.BlockSize() {
 			return nil, fmt.Errorf("%w: initialization vector", ErrMalformed)
 		}
-		return openCBC(block, iv, ciphertext)
+		return openCBC(out, block, iv, ciphertext)
 	}
 	return nil, fmt.Errorf("%w: cipher %v", ErrUnsupported, enc)
 }
@@ -278,7 +289,7 @@ var oldSchemes = []oldScheme{
 }
 
 // old decrypts under pkcs-12PbeParams (RFC 7292, C).
-func (o *Opener) old(s oldScheme, params cryptobyte.String, ciphertext []byte) ([]byte, error) {
+func (o *Opener) old(out []byte, s oldScheme, params cryptobyte.String, ciphertext []byte) ([]byte, error) {
 	var (
 		seq, salt  cryptobyte.String
 		iterations int
@@ -296,7 +307,6 @@ func (o *Opener) old(s oldScheme, params cryptobyte.String, ciphertext []byte) (
 		if err != nil {
 			return nil, err
 		}
-		out := make([]byte, len(ciphertext))
 		stream.XORKeyStream(out, ciphertext)
 		return out, nil
 	}
@@ -308,17 +318,16 @@ func (o *Opener) old(s oldScheme, params cryptobyte.String, ciphertext []byte) (
 	if err != nil {
 		return nil, err
 	}
-	return openCBC(block, iv, ciphertext)
+	return openCBC(out, block, iv, ciphertext)
 }
 
-// openCBC decrypts and takes the padding off (RFC 8018, 6.1.1, step 4). All
-// failures look the same, and the padding is looked at without branches.
-func openCBC(block cipher.Block, iv, ciphertext []byte) ([]byte, error) {
+// openCBC decrypts into out and takes the padding off (RFC 8018, 6.1.1, step 4).
+// All failures look the same, and the padding is looked at without branches.
+func openCBC(out []byte, block cipher.Block, iv, ciphertext []byte) ([]byte, error) {
 	size := block.BlockSize()
 	if len(ciphertext) == 0 || len(ciphertext)%size != 0 {
 		return nil, ErrDecrypt
 	}
-	out := make([]byte, len(ciphertext))
 	cipher.NewCBCDecrypter(block, iv).CryptBlocks(out, ciphertext)
 	pad := int(out[len(out)-1])
 	good := subtle.ConstantTimeLessOrEq(1, pad) & subtle.ConstantTimeLessOrEq(pad, size)

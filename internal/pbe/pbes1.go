@@ -36,7 +36,7 @@ var pbes1Schemes = []pbes1Scheme{
 }
 
 // pbes1 decrypts under PBEParameter (RFC 8018, A.3).
-func (o *Opener) pbes1(s pbes1Scheme, params cryptobyte.String, ciphertext []byte) ([]byte, error) {
+func (o *Opener) pbes1(out []byte, s pbes1Scheme, params cryptobyte.String, ciphertext []byte) ([]byte, error) {
 	var (
 		seq, salt  cryptobyte.String
 		iterations int
@@ -57,7 +57,7 @@ func (o *Opener) pbes1(s pbes1Scheme, params cryptobyte.String, ciphertext []byt
 	if err != nil {
 		return nil, err
 	}
-	return openCBC(block, derived[8:], ciphertext)
+	return openCBC(out, block, derived[8:], ciphertext)
 }
 
 // pbkdf1 derives n bytes, at most the hash's size, by RFC 8018, 5.1.

@@ -105,6 +105,14 @@ type Format interface {
 	Encode(c *Content, password []byte) ([]byte, error)
 }
 
+// A Consumer is a Format that reads a file in the memory where it lies.
+type Consumer interface {
+	Format
+	// Consume does what Decode does, but may write into data, and what it
+	// returns may hold parts of it: nobody else uses data from then on.
+	Consume(data, password []byte) (*Content, error)
+}
+
 // An Expirer is a Format with a place for Content.PasswordExpires.
 type Expirer interface {
 	Format

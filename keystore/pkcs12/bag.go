@@ -2,7 +2,6 @@ package pkcs12
 
 import (
 	"bytes"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"keyman/internal/der"
 	"keyman/keystore/format"
 )
 
@@ -28,20 +28,38 @@ var tagExplicit0 = cbasn1.Tag(0).ContextSpecific().Constructed()
 
 // A bag is a SafeBag (RFC 7292, 4.2).
 type bag struct {
-	id         x509.OID
+	id         der.OID
 	value      []byte // the element in bagValue, DER; of what is read, a part of its safe
 	attributes []attribute
 }
 
 // An attribute is a PKCS12Attribute (RFC 7292, 4.2).
 type attribute struct {
-	id     x509.OID
-	values []byte // the elements in the SET, DER
+	id     der.OID
+	values []byte // the elements in the SET, DER; of what is read, a part of its safe
+}
+
+// A sealedBag is a bag as it is read, whose attributes are still encoded: of most
+// bags none of them is kept.
+type sealedBag struct {
+	id         der.OID
+	value      []byte
+	attributes cryptobyte.String // the content of the SET
+}
+
+// open reads the attributes.
+func (b sealedBag) open() (bag, error) {
+	opened := bag{id: b.id, value: b.value}
+	err := eachAttribute(b.attributes, func(a attribute) error {
+		opened.attributes = append(opened.attributes, a)
+		return nil
+	})
+	return opened, err
 }
 
 // Bags are the bags of a file as they are read.
 type bags struct {
-	list       []bag
+	list       []sealedBag
 	seen       int // with those that hold others
 	attributes int // of all
 }
@@ -56,6 +74,7 @@ func (l *bags) read(data []byte, depth int) error {
 	if len(rest) != 0 || depth > maxDepth || !input.ReadASN1(&contents, cbasn1.SEQUENCE) {
 		return errStructure
 	}
+	l.list = slices.Grow(l.list, min(elements(contents), maxBags-min(l.seen, maxBags)))
 	for !contents.Empty() {
 		if l.seen++; l.seen > maxBags {
 			return fmt.Errorf("%w: more than %d certificates and keys", format.ErrUnsupported, maxBags)
@@ -64,10 +83,16 @@ func (l *bags) read(data []byte, depth int) error {
 		if err != nil {
 			return err
 		}
-		if l.attributes += len(b.attributes); l.attributes > maxAttributes {
-			return fmt.Errorf("%w: more than %d attributes", format.ErrUnsupported, maxAttributes)
+		err = eachAttribute(b.attributes, func(attribute) error {
+			if l.attributes++; l.attributes > maxAttributes {
+				return fmt.Errorf("%w: more than %d attributes", format.ErrUnsupported, maxAttributes)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		if b.id.Equal(oidSafeContentsBag) {
+		if b.id == oidSafeContentsBag {
 			if err := l.read(b.value, depth+1); err != nil {
 				return err
 			}
@@ -78,11 +103,23 @@ func (l *bags) read(data []byte, depth int) error {
 	return nil
 }
 
-func readBag(contents *cryptobyte.String) (bag, error) {
+// elements counts the elements one after the other, as far as they can be read.
+func elements(s cryptobyte.String) int {
+	n := 0
+	for ; !s.Empty(); n++ {
+		var element cryptobyte.String
+		var tag cbasn1.Tag
+		if !s.ReadAnyASN1(&element, &tag) {
+			break
+		}
+	}
+	return n
+}
+
+func readBag(contents *cryptobyte.String) (sealedBag, error) {
 	var (
-		b          bag
+		b          sealedBag
 		seq, value cryptobyte.String
-		set        cryptobyte.String
 		hasSet     bool
 		err        error
 	)
@@ -92,25 +129,30 @@ func readBag(contents *cryptobyte.String) (bag, error) {
 	if b.id, err = readOID(&seq); err != nil {
 		return b, err
 	}
-	if !seq.ReadASN1(&value, tagExplicit0) || !seq.ReadOptionalASN1(&set, &hasSet, cbasn1.SET) || !seq.Empty() {
+	if !seq.ReadASN1(&value, tagExplicit0) || !seq.ReadOptionalASN1(&b.attributes, &hasSet, cbasn1.SET) || !seq.Empty() {
 		return b, errStructure
 	}
 	b.value = value
+	return b, nil
+}
+
+// eachAttribute calls do for each of the attributes in a SET, until it returns an
+// error.
+func eachAttribute(set cryptobyte.String, do func(attribute) error) error {
 	for !set.Empty() {
-		if len(b.attributes) == maxAttributes {
-			return b, fmt.Errorf("%w: more than %d attributes", format.ErrUnsupported, maxAttributes)
-		}
 		var one, values cryptobyte.String
 		if !set.ReadASN1(&one, cbasn1.SEQUENCE) {
-			return b, errStructure
+			return errStructure
 		}
 		id, err := readOID(&one)
 		if err != nil || !one.ReadASN1(&values, cbasn1.SET) || !one.Empty() {
-			return b, errStructure
+			return errStructure
 		}
-		b.attributes = append(b.attributes, attribute{id, bytes.Clone(values)})
+		if err := do(attribute{id, values}); err != nil {
+			return err
+		}
 	}
-	return b, nil
+	return nil
 }
 
 // safeContents writes bags as a SafeContents.
@@ -157,24 +199,22 @@ func addSorted(b *cryptobyte.Builder, attributes []attribute) {
 	}
 }
 
-func readOID(s *cryptobyte.String) (x509.OID, error) {
-	var (
-		content cryptobyte.String
-		id      x509.OID
-	)
-	if !s.ReadASN1(&content, cbasn1.OBJECT_IDENTIFIER) || id.UnmarshalBinary(content) != nil {
-		return id, errStructure
+func readOID(s *cryptobyte.String) (der.OID, error) {
+	rest := *s
+	var content cryptobyte.String
+	if rest.ReadASN1(&content, cbasn1.OBJECT_IDENTIFIER) {
+		if id, ok := known(content); ok {
+			*s = rest
+			return id, nil
+		}
+	}
+	id, ok := der.ReadOID(s)
+	if !ok {
+		return "", errStructure
 	}
 	return id, nil
 }
 
-func addOID(b *cryptobyte.Builder, id x509.OID) {
-	b.AddASN1(cbasn1.OBJECT_IDENTIFIER, func(b *cryptobyte.Builder) {
-		content, err := id.MarshalBinary()
-		if err != nil {
-			b.SetError(err)
-			return
-		}
-		b.AddBytes(content)
-	})
+func addOID(b *cryptobyte.Builder, id der.OID) {
+	b.AddASN1(cbasn1.OBJECT_IDENTIFIER, func(b *cryptobyte.Builder) { b.AddBytes([]byte(id)) })
 }

@@ -125,7 +125,7 @@ func testReadsBER(t *testing.T, data []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, err := decodeSafes(file.authSafe, opener)
+	whole, err := decodeSafes(bytes.Clone(file.authSafe), opener)
 	if err != nil {
 		t.Fatal(err)
 	}

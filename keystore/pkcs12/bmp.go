@@ -26,16 +26,34 @@ func text(values []byte) (string, bool) {
 		if len(content)%2 != 0 {
 			return "", false
 		}
-		units := make([]uint16, len(content)/2)
-		for i := range units {
-			units[i] = uint16(content[2*i])<<8 | uint16(content[2*i+1])
-		}
-		return string(utf16.Decode(units)), true
+		return decodeUTF16(content), true
 	case cbasn1.UTF8String:
 		return string(content), utf8.Valid(content)
 	default:
 		return "", false
 	}
+}
+
+// decodeUTF16 does what utf16.Decode does without its slices: a file has a label
+// for each of its thousands of certificates.
+func decodeUTF16(content []byte) string {
+	text := make([]byte, 0, 128)
+	for len(content) > 0 {
+		unit := rune(content[0])<<8 | rune(content[1])
+		content = content[2:]
+		if utf16.IsSurrogate(unit) {
+			pair := rune(utf8.RuneError)
+			if len(content) > 0 {
+				pair = utf16.DecodeRune(unit, rune(content[0])<<8|rune(content[1]))
+			}
+			if pair != utf8.RuneError {
+				content = content[2:]
+			}
+			unit = pair
+		}
+		text = utf8.AppendRune(text, unit)
+	}
+	return string(text)
 }
 
 // bmpString writes text as a BMPString; what lies outside of the BMP becomes

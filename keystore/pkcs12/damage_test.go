@@ -145,7 +145,7 @@ func FuzzContents(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		opener := pbe.NewOpener(p, smallLimits)
-		content, err := decodeSafes(data, opener)
+		content, err := decodeSafes(bytes.Clone(data), opener)
 		if err != nil {
 			var found bags
 			if found.read(data, 0) == nil {

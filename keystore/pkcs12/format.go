@@ -16,7 +16,10 @@ const maxDiagnosis = 10_000_000
 // Format is PKCS#12 as a format of key databases.
 type Format struct{}
 
-var _ format.Marker = Format{}
+var (
+	_ format.Marker   = Format{}
+	_ format.Consumer = Format{}
+)
 
 // Name implements format.Format.
 func (Format) Name() string { return "pkcs12" }
@@ -51,6 +54,12 @@ func (Format) Decode(data, password []byte) (*format.Content, error) {
 	return decode(data, password, pbe.Limits{})
 }
 
+// Consume implements format.Consumer: what is encrypted is decrypted where it lies,
+// once the MAC is known to be right.
+func (Format) Consume(data, password []byte) (*format.Content, error) {
+	return consume(data, password, pbe.Limits{})
+}
+
 // Encode implements format.Format.
 func (Format) Encode(c *format.Content, password []byte) ([]byte, error) {
 	p, err := pbe.NewPassword(password)
@@ -70,6 +79,10 @@ func (Format) Encode(c *format.Content, password []byte) ([]byte, error) {
 }
 
 func decode(data, password []byte, limits pbe.Limits) (*format.Content, error) {
+	return consume(bytes.Clone(data), password, limits)
+}
+
+func consume(data, password []byte, limits pbe.Limits) (*format.Content, error) {
 	file, err := readPFX(data)
 	if err != nil {
 		return nil, damaged(err)
@@ -124,8 +137,8 @@ func openersFor(password []byte, limits pbe.Limits) ([]*pbe.Opener, error) {
 	return openers, nil
 }
 
-// decodeSafes reads the bags of a file whose MAC is right.
-func decodeSafes(authSafe []byte, opener *pbe.Opener) (*format.Content, error) {
+// decodeSafes reads the bags of a file whose MAC is right, in its memory.
+func decodeSafes(authSafe []byte, opener *pbe.Opener) (content *format.Content, err error) {
 	safes, err := readSafes(authSafe)
 	if err != nil {
 		return nil, damaged(err)
@@ -141,13 +154,18 @@ func decodeSafes(authSafe []byte, opener *pbe.Opener) (*format.Content, error) {
 	}
 	var found bags
 	for _, s := range safes {
-		var content []byte
-		if s.algorithm == nil {
-			content = bytes.Clone(s.content) // the file is not ours to keep
-		} else if content, err = opener.Decrypt(s.algorithm, s.content); err != nil {
-			return nil, damaged(err)
+		plain := s.content
+		if s.algorithm != nil {
+			defer func() {
+				if err != nil {
+					clear(s.content) // nobody gets what was decrypted
+				}
+			}()
+			if plain, err = opener.DecryptInPlace(s.algorithm, s.content); err != nil {
+				return nil, damaged(err)
+			}
 		}
-		if err = found.read(content, 0); err != nil {
+		if err = found.read(plain, 0); err != nil {
 			return nil, damaged(err)
 		}
 	}
@@ -176,7 +194,7 @@ func opensAny(authSafe []byte, opener *pbe.Opener) bool {
 			continue
 		}
 		for _, b := range found.list {
-			if !b.id.Equal(oidPKCS8ShroudedKeyBag) {
+			if b.id != oidPKCS8ShroudedKeyBag {
 				continue
 			}
 			if key, err := openKey(b.value, opener); err == nil && isSequence(key) {

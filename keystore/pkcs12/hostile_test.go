@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"keyman/internal/der"
 	"keyman/internal/pbe"
 	"keyman/internal/testpeer"
 	"keyman/keystore/format"
@@ -22,6 +23,19 @@ import (
 
 // billion is an iteration count that would take minutes.
 const billion = 1_000_000_000
+
+// oid encodes an identifier that is written with dots.
+func oid(dotted string) der.OID {
+	id, err := x509.ParseOID(dotted)
+	if err != nil {
+		panic(err)
+	}
+	content, err := id.MarshalBinary()
+	if err != nil {
+		panic(err)
+	}
+	return der.OID(content)
+}
 
 // algorithm writes an AlgorithmIdentifier.
 func algorithm(id string, params func(b *cryptobyte.Builder)) []byte {
@@ -223,11 +237,7 @@ func TestBombs(t *testing.T) {
 	const size = 1 << 20
 	repeat := func(unit string) []byte { return bytes.Repeat([]byte(unit), size/len(unit)) }
 	begin := []byte("\x30\x80\x02\x01\x03") // what Detect asks for
-	id, err := oidData.MarshalBinary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	content := append(append(append(bytes.Clone(begin), "\x30\x80\x06"...), byte(len(id))), id...)
+	content := append(append(append(bytes.Clone(begin), "\x30\x80\x06"...), byte(len(oidData))), oidData...)
 	attributes := bag{id: oid("1.2.3"), value: []byte{5, 0}}
 	for range maxAttributes/100 + 1 {
 		attributes.attributes = append(attributes.attributes, attribute{oid("1.2.3"), []byte{5, 0}})
@@ -262,6 +272,7 @@ func TestBombs(t *testing.T) {
 		if !(Format{}).Detect(data) {
 			t.Errorf("%s: it does not even look like PKCS#12", name)
 		}
+		var err error
 		used := allocated(func() { _, err = (Format{}).Decode(data, []byte("x")) })
 		if !errors.Is(err, format.ErrDamaged) && !errors.Is(err, format.ErrUnsupported) {
 			t.Errorf("%s: %v; want ErrDamaged or ErrUnsupported", name, err)
@@ -283,8 +294,8 @@ func TestPair(t *testing.T) {
 		}
 		return k
 	}
-	certificate := func(id, public string) *certBag {
-		c := &certBag{attributes: attributes{localKeyID: []byte(id)}}
+	certificate := func(id, public string) certBag {
+		c := certBag{attributes: attributes{localKeyID: []byte(id)}}
 		if public != "" {
 			c.public = []byte(public)
 		}
@@ -292,17 +303,17 @@ func TestPair(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		keys         []*keyBag
-		certificates []*certBag
+		certificates []certBag
 		want         []int // the key of each certificate; -1 is none
 	}{
-		"by public key":              {[]*keyBag{key("", "A"), key("", "B")}, []*certBag{certificate("", "B"), certificate("", "A")}, []int{1, 0}},
-		"the one with the id":        {[]*keyBag{key("2", "A")}, []*certBag{certificate("1", "A"), certificate("2", "A")}, []int{-1, 0}},
-		"the first of many":          {[]*keyBag{key("", "A"), key("", "A")}, []*certBag{certificate("", "A"), certificate("", "A"), certificate("", "A")}, []int{0, 1, -1}},
-		"another's id":               {[]*keyBag{key("1", "A")}, []*certBag{certificate("1", "B")}, []int{-1}},
-		"an unknown key":             {[]*keyBag{key("1", "")}, []*certBag{certificate("", "A"), certificate("1", "A")}, []int{-1, 0}},
-		"an unknown key without id":  {[]*keyBag{key("", "")}, []*certBag{certificate("", "A"), certificate("", "")}, []int{-1, -1}},
-		"an unknown certificate":     {[]*keyBag{key("1", "A")}, []*certBag{certificate("1", ""), certificate("1", "A")}, []int{0, -1}},
-		"no id, unknown certificate": {[]*keyBag{key("", "A")}, []*certBag{certificate("", ""), certificate("1", "A")}, []int{-1, 0}},
+		"by public key":              {[]*keyBag{key("", "A"), key("", "B")}, []certBag{certificate("", "B"), certificate("", "A")}, []int{1, 0}},
+		"the one with the id":        {[]*keyBag{key("2", "A")}, []certBag{certificate("1", "A"), certificate("2", "A")}, []int{-1, 0}},
+		"the first of many":          {[]*keyBag{key("", "A"), key("", "A")}, []certBag{certificate("", "A"), certificate("", "A"), certificate("", "A")}, []int{0, 1, -1}},
+		"another's id":               {[]*keyBag{key("1", "A")}, []certBag{certificate("1", "B")}, []int{-1}},
+		"an unknown key":             {[]*keyBag{key("1", "")}, []certBag{certificate("", "A"), certificate("1", "A")}, []int{-1, 0}},
+		"an unknown key without id":  {[]*keyBag{key("", "")}, []certBag{certificate("", "A"), certificate("", "")}, []int{-1, -1}},
+		"an unknown certificate":     {[]*keyBag{key("1", "A")}, []certBag{certificate("1", ""), certificate("1", "A")}, []int{0, -1}},
+		"no id, unknown certificate": {[]*keyBag{key("", "A")}, []certBag{certificate("", ""), certificate("1", "A")}, []int{-1, 0}},
 	} {
 		pair(test.keys, test.certificates)
 		for i, c := range test.certificates {

@@ -25,7 +25,11 @@ func openKey(encrypted []byte, opener *pbe.Opener) ([]byte, error) {
 	key, rest, err := toDER(plain)
 	if err != nil || len(rest) != 0 || len(key) == 0 || key[0] != tagSequence {
 		// With RC4 there is no padding that would have told earlier.
+		clear(plain)
 		return nil, pbe.ErrDecrypt
+	}
+	if &key[0] != &plain[0] {
+		clear(plain) // key is a copy in DER
 	}
 	return key, nil
 }
@@ -45,8 +49,8 @@ func splitEncrypted(encrypted []byte) (alg, data cryptobyte.String, ok bool) {
 func (l *bags) algorithms() [][]byte {
 	var list [][]byte
 	for _, b := range l.list {
-		sealed, ok := b.value, b.id.Equal(oidPKCS8ShroudedKeyBag)
-		if b.id.Equal(oidSecretBag) {
+		sealed, ok := b.value, b.id == oidPKCS8ShroudedKeyBag
+		if b.id == oidSecretBag {
 			sealed, ok = sealedSecret(b.value)
 		}
 		if !ok {

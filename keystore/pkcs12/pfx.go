@@ -1,12 +1,12 @@
 package pkcs12
 
 import (
-	"crypto/x509"
 	"fmt"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"keyman/internal/der"
 	"keyman/internal/pbe"
 	"keyman/keystore/format"
 )
@@ -54,7 +54,7 @@ func readPFX(data []byte) (pfx, error) {
 	if err != nil {
 		return p, err
 	}
-	if !id.Equal(oidData) {
+	if id != oidData {
 		return p, fmt.Errorf("%w: its integrity rests on a signature (content type %v)", format.ErrUnsupported, id)
 	}
 	var octets cryptobyte.String
@@ -103,12 +103,12 @@ func readSafes(authSafe []byte) ([]safe, error) {
 			return nil, err
 		}
 		var s safe
-		switch {
-		case id.Equal(oidData):
+		switch id {
+		case oidData:
 			if !content.ReadASN1Bytes(&s.content, cbasn1.OCTET_STRING) || !content.Empty() {
 				return nil, errStructure
 			}
-		case id.Equal(oidEncryptedData):
+		case oidEncryptedData:
 			if s, err = readEncryptedData(content); err != nil {
 				return nil, err
 			}
@@ -166,7 +166,7 @@ func readEncryptedData(content cryptobyte.String) (safe, error) {
 
 // readContentInfo reads a ContentInfo (RFC 2315, 7): the type and the content,
 // which all types here have.
-func readContentInfo(s *cryptobyte.String) (id x509.OID, content cryptobyte.String, err error) {
+func readContentInfo(s *cryptobyte.String) (id der.OID, content cryptobyte.String, err error) {
 	var seq cryptobyte.String
 	if !s.ReadASN1(&seq, cbasn1.SEQUENCE) {
 		return id, nil, errStructure
@@ -247,7 +247,7 @@ func wrap(authSafe []byte, mac pbe.MAC) ([]byte, error) {
 	return file.Bytes()
 }
 
-func addContentInfo(b *cryptobyte.Builder, id x509.OID, content func(b *cryptobyte.Builder)) {
+func addContentInfo(b *cryptobyte.Builder, id der.OID, content func(b *cryptobyte.Builder)) {
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		addOID(b, id)
 		b.AddASN1(tagExplicit0, content)

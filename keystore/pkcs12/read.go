@@ -1,13 +1,14 @@
 package pkcs12
 
 import (
-	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"keyman/internal/der"
 	"keyman/internal/pbe"
 	"keyman/keystore/format"
 )
@@ -26,7 +27,7 @@ type remainder struct{ bags []bag }
 func (r remainder) Extras() []string {
 	lists, others := 0, 0
 	for _, b := range r.bags {
-		if b.id.Equal(oidCRLBag) {
+		if b.id == oidCRLBag {
 			lists++
 		} else {
 			others++
@@ -63,17 +64,16 @@ type keyBag struct {
 type certBag struct {
 	attributes
 	der    []byte
-	public []byte
+	public []byte  // as in keyBag; only where there are keys
 	owner  *keyBag // its key
-	at     int     // its place among the certificates
 }
 
 // toContent makes items of bags.
-func toContent(bags []bag, opener *pbe.Opener) (*format.Content, error) {
+func toContent(bags []sealedBag, opener *pbe.Opener) (*format.Content, error) {
 	var (
 		keys         []*keyBag
 		secrets      []keyBag
-		certificates []*certBag
+		certificates = make([]certBag, 0, count(bags, oidCertBag))
 		rest         remainder
 	)
 	for _, b := range bags {
@@ -81,10 +81,11 @@ func toContent(bags []bag, opener *pbe.Opener) (*format.Content, error) {
 		if err != nil {
 			return nil, damaged(err)
 		}
-		switch {
-		case b.id.Equal(oidKeyBag):
+		isItem := true
+		switch b.id {
+		case oidKeyBag:
 			keys = append(keys, &keyBag{attributes: attrs, key: b.value, public: publicKey(b.value)})
-		case b.id.Equal(oidPKCS8ShroudedKeyBag):
+		case oidPKCS8ShroudedKeyBag:
 			key, err := openKey(b.value, opener)
 			if errors.Is(err, pbe.ErrDecrypt) {
 				return nil, fmt.Errorf("%w: the key %q has a password of its own", format.ErrUnsupported, attrs.label)
@@ -93,28 +94,36 @@ func toContent(bags []bag, opener *pbe.Opener) (*format.Content, error) {
 				return nil, damaged(err)
 			}
 			keys = append(keys, &keyBag{attributes: attrs, key: key, public: publicKey(key)})
-		case b.id.Equal(oidCertBag):
+		case oidCertBag:
 			der, known, err := readCertificate(b.value)
 			if err != nil {
 				return nil, damaged(err)
 			}
-			if !known {
-				rest.bags = append(rest.bags, b)
-				continue
+			if isItem = known; known {
+				certificates = append(certificates, certBag{attributes: attrs, der: der})
 			}
-			certificates = append(certificates, &certBag{attributes: attrs, der: der, public: certificateKey(der)})
-		case b.id.Equal(oidSecretBag):
-			key, ok := readSecret(b.value, opener)
-			if !ok {
-				rest.bags = append(rest.bags, b)
-				continue
+		case oidSecretBag:
+			key, known := readSecret(b.value, opener)
+			if isItem = known; known {
+				secrets = append(secrets, keyBag{attributes: attrs, key: key})
 			}
-			secrets = append(secrets, keyBag{attributes: attrs, key: key})
 		default:
-			rest.bags = append(rest.bags, b)
+			isItem = false
+		}
+		if !isItem {
+			opened, err := b.open()
+			if err != nil {
+				return nil, damaged(err)
+			}
+			rest.bags = append(rest.bags, opened)
 		}
 	}
-	pair(keys, certificates)
+	if len(keys) > 0 {
+		for i := range certificates {
+			certificates[i].public = certificateKey(certificates[i].der)
+		}
+		pair(keys, certificates)
+	}
 	content := &format.Content{Items: items(keys, secrets, certificates)}
 	if len(rest.bags) > 0 {
 		content.Kept = rest
@@ -123,40 +132,52 @@ func toContent(bags []bag, opener *pbe.Opener) (*format.Content, error) {
 	return content, nil
 }
 
+// count returns how many of the bags are of a type.
+func count(bags []sealedBag, id der.OID) int {
+	n := 0
+	for _, b := range bags {
+		if b.id == id {
+			n++
+		}
+	}
+	return n
+}
+
 // understand sorts the attributes of a bag.
-func understand(list []attribute) (attributes, error) {
+func understand(set cryptobyte.String) (attributes, error) {
 	var a attributes
-	for _, one := range list {
+	err := eachAttribute(set, func(one attribute) error {
 		values := cryptobyte.String(one.values)
 		var octets cryptobyte.String
 		switch {
-		case one.id.Equal(oidFriendlyName):
+		case one.id == oidFriendlyName:
 			label, ok := text(one.values)
 			if !ok {
-				return a, fmt.Errorf("%w: friendlyName", errStructure)
+				return fmt.Errorf("%w: friendlyName", errStructure)
 			}
 			a.label = label
-		case one.id.Equal(oidLocalKeyID):
+		case one.id == oidLocalKeyID:
 			if !values.ReadASN1(&octets, cbasn1.OCTET_STRING) {
-				return a, fmt.Errorf("%w: localKeyID", errStructure)
+				return fmt.Errorf("%w: localKeyID", errStructure)
 			}
-			a.localKeyID = bytes.Clone(octets)
-		case one.id.Equal(oidTrustedKeyUsage) && bytes.Equal(one.values, anyUsage()):
+			a.localKeyID = octets
+		case one.id == oidTrustedKeyUsage && string(one.values) == anyUsage:
 			a.trusted = true
-		case one.id.Equal(oidDefault), one.id.Equal(oidFirstDefault):
+		case one.id == oidDefault, one.id == oidFirstDefault:
 			a.isDefault = true
-		case one.id.Equal(oidRequest), one.id.Equal(oidFirstRequest):
+		case one.id == oidRequest, one.id == oidFirstRequest:
 			if !values.ReadASN1(&octets, cbasn1.OCTET_STRING) {
-				return a, fmt.Errorf("%w: request", errStructure)
+				return fmt.Errorf("%w: request", errStructure)
 			}
-			a.request = bytes.Clone(octets)
+			a.request = octets
 		default:
 			// Trust for a single usage lands here too: it is less than the
 			// trust that keyman asks for, and is kept.
 			a.others = append(a.others, one)
 		}
-	}
-	return a, nil
+		return nil
+	})
+	return a, err
 }
 
 // readCertificate reads a CertBag (RFC 7292, 4.2.3). A certificate that is not
@@ -171,7 +192,7 @@ func readCertificate(value []byte) (der []byte, known bool, err error) {
 	if err != nil || !seq.ReadASN1(&content, tagExplicit0) || !seq.Empty() {
 		return nil, false, errStructure
 	}
-	if !id.Equal(oidX509Certificate) {
+	if id != oidX509Certificate {
 		return nil, false, nil
 	}
 	if !content.ReadASN1Bytes(&der, cbasn1.OCTET_STRING) || !content.Empty() {
@@ -199,7 +220,7 @@ func sealedSecret(value []byte) ([]byte, bool) {
 		return nil, false
 	}
 	id, err := readOID(&seq)
-	if err != nil || !id.Equal(oidPKCS8ShroudedKeyBag) ||
+	if err != nil || id != oidPKCS8ShroudedKeyBag ||
 		!seq.ReadASN1(&content, tagExplicit0) || !content.ReadASN1(&encrypted, cbasn1.OCTET_STRING) {
 		return nil, false
 	}
@@ -210,75 +231,83 @@ func sealedSecret(value []byte) ([]byte, bool) {
 // pair finds the certificate of each key: one with its public key, and among
 // several the one with its localKeyID. Where a public key is not known, the
 // localKeyID alone decides.
-func pair(keys []*keyBag, certificates []*certBag) {
+func pair(keys []*keyBag, certificates []certBag) {
 	// A mark is what a key looks for: both, or one of them with any of the other.
 	type mark struct {
 		id, public       string
 		anyID, anyPublic bool
 	}
-	marked := map[mark][]*certBag{}
+	// Only what a key looks for is marked: there may be thousands of others.
+	ids, publics := map[string]bool{}, map[string]bool{}
+	for _, k := range keys {
+		ids[string(k.localKeyID)], publics[string(k.public)] = true, true
+	}
+	marked := map[mark][]int{}
 	for i, c := range certificates {
-		c.at = i
+		if (len(c.localKeyID) == 0 || !ids[string(c.localKeyID)]) && (c.public == nil || !publics[string(c.public)]) {
+			continue
+		}
 		id, public := string(c.localKeyID), string(c.public)
 		both := mark{id: id, public: public}
-		marked[both] = append(marked[both], c)
+		marked[both] = append(marked[both], i)
 		if c.public != nil {
 			m := mark{public: public, anyID: true}
-			marked[m] = append(marked[m], c)
+			marked[m] = append(marked[m], i)
 		}
 		if len(id) > 0 {
 			m := mark{id: id, anyPublic: true}
-			marked[m] = append(marked[m], c)
+			marked[m] = append(marked[m], i)
 		}
 	}
-	// free returns the first certificate with a mark that has no key yet.
-	free := func(m mark) *certBag {
+	// free returns the first certificate with a mark that has no key yet; none is
+	// behind the last one.
+	free := func(m mark) int {
 		list := marked[m]
-		for len(list) > 0 && list[0].owner != nil {
+		for len(list) > 0 && certificates[list[0]].owner != nil {
 			list = list[1:]
 		}
 		if marked[m] = list; len(list) == 0 {
-			return nil
+			return len(certificates)
 		}
 		return list[0]
 	}
 	for _, k := range keys {
-		var found *certBag
+		found := len(certificates)
 		id, public := string(k.localKeyID), string(k.public)
 		switch {
 		case id != "" && k.public == nil:
 			found = free(mark{id: id, anyPublic: true})
 		case id != "":
-			found = free(mark{id: id, public: public})
-			if unknown := free(mark{id: id}); unknown != nil && (found == nil || unknown.at < found.at) {
-				found = unknown
-			}
+			// That of the first of a known and an unknown public key.
+			found = min(free(mark{id: id, public: public}), free(mark{id: id}))
 		}
-		if found == nil && k.public != nil {
+		if found == len(certificates) && k.public != nil {
 			found = free(mark{public: public, anyID: true})
 		}
-		if found != nil {
-			found.owner = k
+		if found < len(certificates) {
+			certificates[found].owner = k
 		}
 	}
 }
 
 // items lists certificates with and without key, then keys, then secret keys.
-func items(keys []*keyBag, secrets []keyBag, certificates []*certBag) []format.Item {
+func items(keys []*keyBag, secrets []keyBag, certificates []certBag) []format.Item {
 	var (
-		list       []format.Item
+		list       = make([]format.Item, 0, len(keys)+len(secrets)+len(certificates))
 		owners     = map[*keyBag]bool{}
-		known      = map[string]int{} // certificates without a key, by content
+		known      = make(map[[sha256.Size]byte]int, len(certificates)) // those without a key, by their hash
 		hasDefault bool
 	)
-	for _, c := range certificates {
+	for i := range certificates {
+		c := &certificates[i]
 		if c.owner == nil {
 			// Tools write a CA once for each chain it is in: one item is enough.
-			if at, twice := known[string(c.der)]; twice {
+			hash := sha256.Sum256(c.der)
+			if at, twice := known[hash]; twice {
 				list[at].Trusted = list[at].Trusted || c.trusted
 				continue
 			}
-			known[string(c.der)] = len(list)
+			known[hash] = len(list)
 			list = append(list, format.Item{
 				Kind: format.Signer, Label: c.label, Certificate: c.der, Trusted: c.trusted,
 				Kept: keep(nil, nil, c.others),

@@ -97,8 +97,8 @@ func certificateBag(item format.Item, id []byte, others []attribute) (bag, error
 	}
 	if item.Trusted {
 		// It stands for any trust of less that the file had.
-		attrs = slices.DeleteFunc(attrs, func(a attribute) bool { return a.id.Equal(oidTrustedKeyUsage) })
-		attrs = append(attrs, attribute{oidTrustedKeyUsage, anyUsage()})
+		attrs = slices.DeleteFunc(attrs, func(a attribute) bool { return a.id == oidTrustedKeyUsage })
+		attrs = append(attrs, attribute{oidTrustedKeyUsage, []byte(anyUsage)})
 	}
 	return bag{oidCertBag, value, attrs}, nil
 }
@@ -170,13 +170,6 @@ func commonAttributes(label string, id []byte, others []attribute) ([]attribute,
 		attrs = append(attrs, attribute{oidLocalKeyID, octets})
 	}
 	return attrs, nil
-}
-
-// anyUsage is the value of Java's attribute that trusts a CA for everything.
-func anyUsage() []byte {
-	var b cryptobyte.Builder
-	addOID(&b, oidAnyKeyUsage)
-	return b.BytesOrPanic()
 }
 
 func octetString(content []byte) ([]byte, error) {

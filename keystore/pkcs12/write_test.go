@@ -23,6 +23,7 @@ import (
 	"pgregory.net/rapid"
 	oracle "software.sslmate.com/src/go-pkcs12"
 
+	"keyman/internal/der"
 	"keyman/internal/pbe"
 	"keyman/internal/testpeer"
 	"keyman/keystore/format"
@@ -183,7 +184,9 @@ func TestFirstIdentifiers(t *testing.T) {
 		{{oidFirstDefault, []byte{5, 0}}, {oidFirstRequest, []byte{4, 2, 'h', 'i'}}},
 		{{oidDefault, []byte{5, 0}}, {oidRequest, []byte{4, 2, 'h', 'i'}}},
 	} {
-		got, err := understand(list)
+		var set cryptobyte.Builder
+		addSorted(&set, list)
+		got, err := understand(set.BytesOrPanic())
 		if err != nil || !got.isDefault || string(got.request) != "hi" || len(got.others) != 0 {
 			t.Errorf("%v are understood as default %v, request %q, %d others, %v", list, got.isDefault, got.request, len(got.others), err)
 		}
@@ -196,13 +199,10 @@ func TestFirstIdentifiers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, want := range map[string]bool{"default": true, "request": true, "first default": false, "first request": false} {
-		content, err := map[string]x509.OID{
+		content := map[string]der.OID{
 			"default": oidDefault, "request": oidRequest, "first default": oidFirstDefault, "first request": oidFirstRequest,
-		}[id].MarshalBinary()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := bytes.Contains(data, content); got != want {
+		}[id]
+		if got := bytes.Contains(data, []byte(content)); got != want {
 			t.Errorf("the identifier of the %s is written: %v; want %v", id, got, want)
 		}
 	}
@@ -215,22 +215,22 @@ func TestPairing(t *testing.T) {
 	key := func(p pairOf, id string) *keyBag {
 		return &keyBag{attributes{localKeyID: []byte(id)}, p.pkcs8, publicKey(p.pkcs8)}
 	}
-	cert := func(p pairOf, id string) *certBag {
-		return &certBag{attributes: attributes{localKeyID: []byte(id)}, der: p.cert, public: public(p)}
+	cert := func(p pairOf, id string) certBag {
+		return certBag{attributes: attributes{localKeyID: []byte(id)}, der: p.cert, public: public(p)}
 	}
 	strange := &keyBag{attributes: attributes{localKeyID: []byte("s")}, key: []byte{0x30, 0}}
 	tests := map[string]struct {
 		keys  []*keyBag
-		certs []*certBag
+		certs []certBag
 		want  []int // index of each certificate's key, -1 for none
 	}{
-		"no identifiers":               {[]*keyBag{key(one, ""), key(two, "")}, []*certBag{cert(two, ""), cert(one, "")}, []int{1, 0}},
-		"identifiers that mislead":     {[]*keyBag{key(one, "a"), key(two, "b")}, []*certBag{cert(one, "b"), cert(two, "a")}, []int{0, 1}},
-		"two certificates for a key":   {[]*keyBag{key(one, "b")}, []*certBag{cert(one, "a"), cert(one, "b")}, []int{-1, 0}},
-		"one key twice":                {[]*keyBag{key(one, "a"), key(one, "b")}, []*certBag{cert(one, "b"), cert(one, "a")}, []int{1, 0}},
-		"another's certificate":        {[]*keyBag{key(one, "a")}, []*certBag{cert(two, "a")}, []int{-1}},
-		"a key of an unknown type":     {[]*keyBag{strange}, []*certBag{cert(one, "x"), cert(two, "s")}, []int{-1, 0}},
-		"unknown, without identifiers": {[]*keyBag{{key: []byte{0x30, 0}}}, []*certBag{cert(one, "")}, []int{-1}},
+		"no identifiers":               {[]*keyBag{key(one, ""), key(two, "")}, []certBag{cert(two, ""), cert(one, "")}, []int{1, 0}},
+		"identifiers that mislead":     {[]*keyBag{key(one, "a"), key(two, "b")}, []certBag{cert(one, "b"), cert(two, "a")}, []int{0, 1}},
+		"two certificates for a key":   {[]*keyBag{key(one, "b")}, []certBag{cert(one, "a"), cert(one, "b")}, []int{-1, 0}},
+		"one key twice":                {[]*keyBag{key(one, "a"), key(one, "b")}, []certBag{cert(one, "b"), cert(one, "a")}, []int{1, 0}},
+		"another's certificate":        {[]*keyBag{key(one, "a")}, []certBag{cert(two, "a")}, []int{-1}},
+		"a key of an unknown type":     {[]*keyBag{strange}, []certBag{cert(one, "x"), cert(two, "s")}, []int{-1, 0}},
+		"unknown, without identifiers": {[]*keyBag{{key: []byte{0x30, 0}}}, []certBag{cert(one, "")}, []int{-1}},
 	}
 	for name, test := range tests {
 		pair(test.keys, test.certs)
@@ -386,7 +386,15 @@ func TestRandomContents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, err := toContent(append(certificates, keys...), opener)
+		data, err := safeContents(append(certificates, keys...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found bags
+		if err := found.read(data, 0); err != nil {
+			t.Fatal(err)
+		}
+		after, err := toContent(found.list, opener)
 		if err != nil {
 			t.Fatal(err)
 		}
