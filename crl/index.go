@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
-	"slices"
 )
 
 // An index finds the entries of a list by serial number: a hash table over the
@@ -164,6 +163,10 @@ func (k *hashKey) sum(serial []byte) uint32 {
 
 // sumLong hashes what no certificate of RFC 5280 has.
 func (k *hashKey) sumLong(serial []byte) uint32 {
-	digest := sha256.Sum256(slices.Concat(k.encode(), serial))
+	octets := make([]byte, 0, hashKeySize+256) // constant, and so not on the heap
+	for _, part := range k {
+		octets = binary.LittleEndian.AppendUint64(octets, part)
+	}
+	digest := sha256.Sum256(append(octets, serial...))
 	return binary.BigEndian.Uint32(digest[:])
 }

@@ -108,6 +108,7 @@ type entryRule struct {
 
 func (l *linter) entries() {
 	list := l.list
+	find := finder{list: list}
 	rules := []*entryRule{
 		{severity: Fatal, clause: "4.1.2.2", words: "a serial number that is not positive",
 			broken: func(e Entry, _ uint32) bool { return e.Serial[0]&0x80 != 0 || len(e.Serial) == 1 && e.Serial[0] == 0 }},
@@ -115,7 +116,7 @@ func (l *linter) entries() {
 			broken: func(e Entry, _ uint32) bool { return len(e.Serial) > maxSerial }},
 		{severity: Fatal, clause: "5.1.2.6", words: "a serial number that was there before",
 			broken: func(e Entry, at uint32) bool {
-				first, ok := list.entryOf(e.Serial, list.issuersOf(at))
+				first, ok := find.entryOf(e.Serial, list.issuersOf(at))
 				return ok && first != at
 			}},
 		{severity: Warning, clause: "5.1.2.6", words: "a revocation date after thisUpdate",

@@ -149,7 +149,9 @@ func TestRealScope(t *testing.T) {
 		want crl.Status
 	}{{inside, crl.StatusGood}, {outside, crl.StatusUndetermined}, {nowhere, crl.StatusUndetermined}} {
 		v := newChecker(t, crl.CheckerConfig{Lists: []*crl.List{mustParse(t, der)}}).Check(t.Context(), ders(c.cert), crl.Policy{Anchors: ders(ca.cert), Time: now})
-		told := slices.ContainsFunc(v.Reasons, func(r crl.Reason) bool { return r.Code == crl.CodeCRLScope && strings.Contains(r.Text, "another distribution point") })
+		told := slices.ContainsFunc(v.Reasons, func(r crl.Reason) bool {
+			return r.Code == crl.CodeCRLScope && strings.Contains(r.Text, "another distribution point")
+		})
 		if v.Status != c.want || told == (c.want == crl.StatusGood) {
 			t.Errorf("%s: %s: %+v", c.cert.Subject, v.Status, v.Reasons)
 		}

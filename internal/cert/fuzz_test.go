@@ -1,7 +1,11 @@
 package cert_test
 
 import (
+	"bytes"
+	"maps"
+	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,6 +108,43 @@ func TestAllocation(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		if made := after.TotalAlloc - before.TotalAlloc; made > multiple*uint64(len(tc.value))+1<<16 {
 			t.Errorf("%s: %d bytes became %d", name, len(tc.value), made)
+		}
+	}
+}
+
+// TestMutationsAllocate: a certificate that was changed in any way costs a small
+// multiple of its size, with all that can be read of it.
+func TestMutationsAllocate(t *testing.T) {
+	const (
+		rounds   = 20
+		multiple = 60
+		constant = 32 << 10
+	)
+	r := rand.New(rand.NewPCG(5, 280)) //nolint:gosec // the same changes each time
+	all := pkits(t)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		whole := all[name]
+		for round := range rounds {
+			der := bytes.Clone(whole)
+			for range 1 + r.IntN(3) {
+				switch at := r.IntN(len(der)); r.IntN(4) {
+				case 0:
+					der[at] ^= 1 << r.IntN(8)
+				case 1: // a length, perhaps
+					der[at] = byte(0x80 + r.IntN(6))
+				case 2: // a part twice
+					der = append(der[:at+1:at+1], der[r.IntN(at+1):]...)
+				case 3: // one octet again and again
+					der = append(der[:at:at], append(bytes.Repeat(der[at:at+1], 64), der[at:]...)...)
+				}
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, _ = readAll(der)
+			runtime.ReadMemStats(&after)
+			if made := after.TotalAlloc - before.TotalAlloc; made > multiple*uint64(len(der))+constant {
+				t.Errorf("%s, round %d: %d bytes became %d:\n%x", name, round, len(der), made, der)
+			}
 		}
 	}
 }

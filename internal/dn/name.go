@@ -138,13 +138,17 @@ func appendCounted(b []byte, s string) []byte {
 func fold(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
-	for i, field := range strings.FieldsFunc(s, unicode.IsSpace) {
-		if i > 0 {
+	space := false
+	for _, r := range s {
+		if unicode.IsSpace(r) {
+			space = b.Len() > 0
+			continue
+		}
+		if space {
 			b.WriteByte(' ')
+			space = false
 		}
-		for _, r := range field {
-			b.WriteRune(foldRune(r))
-		}
+		b.WriteRune(foldRune(r))
 	}
 	return b.String()
 }
