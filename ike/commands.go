@@ -136,7 +136,7 @@ func (e *Engine) List(ctx context.Context) ([]Status, error) {
 			case len(live[t.Name]) > 0:
 				list = append(list, live[t.Name]...)
 			case ended:
-				list = append(list, last)
+				list = append(list, last.status)
 			default:
 				list = append(list, dormant(e.db, t))
 			}

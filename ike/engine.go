@@ -103,7 +103,8 @@ type Engine struct {
 	sessions  map[uint64]*session
 	cookies   map[isakmp.Cookie]*session // by our own cookie
 	openers   map[opener]*session
-	last      map[string]Status // how each tunnel ended last
+	last      map[string]outcome // how each tunnel ended last
+	strangers []outcome          // negotiations that failed before a tunnel was known
 	pending   pending
 	floodedAt time.Time // when a flood was last logged
 	noise     noise
@@ -151,7 +152,7 @@ func New(cfg Config) (*Engine, error) {
 		sessions: make(map[uint64]*session),
 		cookies:  make(map[isakmp.Cookie]*session),
 		openers:  make(map[opener]*session),
-		last:     make(map[string]Status),
+		last:     make(map[string]outcome),
 	}, nil
 }
 

@@ -51,6 +51,14 @@ func (e *PeerError) Error() string {
 	return e.Summary + ": " + strings.Join(fatal, "; ")
 }
 
+// Hint says what to do about it.
+func (e *PeerError) Hint() string {
+	if len(e.Reasons) > 0 {
+		return "keyman crl check asks for the same certificate's lists, and shows each step"
+	}
+	return "compare remote.id and the algorithms of the tunnel with the peer's certificate"
+}
+
 func refused(format string, args ...any) *PeerError {
 	return &PeerError{Summary: fmt.Sprintf(format, args...)}
 }

@@ -43,6 +43,7 @@ type session struct {
 
 	pending pendingPlace // while a peer began it and has no SA
 
+	trail   trail           // empty once it is active
 	waiting []chan<- Status // those that want to know how the negotiation ends
 }
 
@@ -236,6 +237,7 @@ func (e *Engine) establish(s *session, f ikev1.Established) {
 	}
 	e.publish(s, Event{Kind: EventEstablished, Text: text, Transform: f.Transform.String()})
 	delete(e.last, s.def.tunnel.Name)
+	s.trail = trail{}
 	e.pending.remove(s)
 	if f.InitialContact {
 		e.dropOlder(s)
@@ -302,13 +304,6 @@ func (e *Engine) fail(s *session, err error) {
 	e.answer(s)
 }
 
-// keepLast remembers how a tunnel ended, until something newer is known.
-func (e *Engine) keepLast(s *session) {
-	if s.def != nil {
-		e.last[s.def.tunnel.Name] = e.status(s)
-	}
-}
-
 // answer tells those who wait for the end of a negotiation.
 func (e *Engine) answer(s *session) {
 	for _, c := range s.waiting {
@@ -334,26 +329,18 @@ func (e *Engine) forget(s *session) {
 	e.answer(s)
 }
 
-// trace reports a message.
+// trace reports a message, and remembers it while the SA is negotiated.
 func (e *Engine) trace(s *session, t ikev1.Trace) {
+	if s.state == TunnelNegotiating {
+		s.trail.add(time.Now(), t)
+	}
 	if !e.hub.watched() && !e.debug {
 		return // a million of these are not worth formatting for nobody
 	}
-	ev := Event{Kind: EventMessage}
-	switch t.Kind {
-	case ikev1.TraceIgnored:
-		ev.Kind, ev.Text = EventIgnored, "ignored a message: "+t.Note
-	case ikev1.TraceNotification:
-		ev.Kind, ev.Text, ev.Notification = EventNotification, "the peer notified "+t.Note, t.Note
-	default:
-		ev.Message = &Message{Direction: t.Kind, Exchange: t.Exchange.String(), Number: t.Message, Payloads: make([]string, len(t.Payloads))}
-		for i, p := range t.Payloads {
-			ev.Message.Payloads[i] = p.String()
-		}
-		ev.Text = ev.Message.String()
-		if t.Note != "" {
-			ev.Text += " " + t.Note
-		}
+	var ev Event
+	ev.Kind, ev.Text, ev.Message = describeTrace(t)
+	if ev.Kind == EventNotification {
+		ev.Notification = t.Note
 	}
 	e.publish(s, ev)
 }

@@ -22,6 +22,7 @@ over control.sock, beside it.`,
 		newIKEDaemonCommand(a),
 		newIKEActivateCommand(a),
 		newIKEListCommand(a),
+		newIKEExplainCommand(a),
 		newIKERemoveCommand(a),
 		newIKEEventsCommand(a),
 	)

@@ -195,6 +195,12 @@ func TestIKEPresharedKey(t *testing.T) {
 	if _, errs, code := keyman(t, west.args("ike", "activate", "--autostart")...); code != exitFailed || !strings.Contains(errs, "no such tunnel: that starts by itself") {
 		t.Errorf("activate those that start by themselves: %d\n%s", code, errs)
 	}
+	if out, errs, code := keyman(t, west.args("ike", "explain", "east")...); code != exitOK || !strings.HasPrefix(out, "east: active\n") {
+		t.Errorf("explain what is well: %d\n%s%s", code, out, errs)
+	}
+	if out := must(t, west.args("ike", "explain")...); out != "no negotiation failed with a peer that belongs to no tunnel\n" {
+		t.Errorf("explain nothing\n%s", out)
+	}
 	if strings.Contains(out, "nobody") {
 		t.Errorf("the list has another tunnel\n%s", out)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,5 +174,41 @@ func TestIdentityText(t *testing.T) {
 		if got := idType(id) + " " + idValue(id); got != want {
 			t.Errorf("%q: %q, want %q", id, got, want)
 		}
+	}
+}
+
+func TestWriteExplained(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)
+	peer := netip.MustParseAddrPort("192.0.2.2:500")
+	failed := ike.Explanation{
+		Status: ike.Status{Tunnel: "to-gw2", State: ike.TunnelFailed, Error: "the peer is not accepted", Remote: peer,
+			Reasons: []crl.Reason{{Severity: crl.Fatal, Text: "certificate 0a is revoked", Clause: "RFC 5280, 6.3.3"}}},
+		Steps: []ike.Step{{Time: at, Text: "sent main mode message 1 [SA]"}, {Time: at, Text: "received main mode message 2 [\x1b]"}},
+		Hint:  "ask for another", Missed: 2,
+	}
+	stranger := ike.Explanation{Status: ike.Status{State: ike.TunnelFailed, ID: 7, Remote: peer, Error: "nothing fits"}}
+	var out strings.Builder
+	writeExplained(&out, explained{Tunnel: &failed, Strangers: []ike.Explanation{stranger}})
+	want := `to-gw2: failed
+  2 messages before these
+  03:04:05  sent main mode message 1 [SA]
+  03:04:05  received main mode message 2 [\x1b]
+  why       the peer is not accepted
+  fatal    certificate 0a is revoked (RFC 5280, 6.3.3)
+  hint      ask for another
+
+a stranger at 192.0.2.2:500: failed
+  why       nothing fits
+`
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+	elsewhere := stranger
+	elsewhere.Status.Remote = netip.MustParseAddrPort("192.0.2.3:500")
+	if near := from(failed.Status, []ike.Explanation{elsewhere, stranger}); len(near) != 1 || near[0].Status.ID != 7 {
+		t.Errorf("strangers at the address: %+v", near)
+	}
+	if all := from(ike.Status{}, []ike.Explanation{elsewhere, stranger}); len(all) != 2 {
+		t.Errorf("strangers at any address: %+v", all)
 	}
 }

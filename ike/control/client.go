@@ -12,6 +12,7 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"syscall"
 
@@ -101,6 +102,23 @@ func (c *Client) List(ctx context.Context) ([]ike.Status, error) {
 		list = append(list, status)
 	}
 	return list, nil
+}
+
+// Explain tells how the last negotiation of a tunnel, by name or number, went, and
+// those that failed before it was known which tunnel they were for. An empty tunnel
+// asks for these alone.
+func (c *Client) Explain(ctx context.Context, tunnel string) (of *ike.Explanation, strangers []ike.Explanation, err error) {
+	for x, err := range call[ike.Explanation](ctx, c, http.MethodGet, "/explain?"+url.Values{"tunnel": {tunnel}}.Encode(), nil) {
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case tunnel != "" && of == nil:
+			of = &x
+		default:
+			strangers = append(strangers, x)
+		}
+	}
+	return of, strangers, nil
 }
 
 // Activate begins negotiations and tells for each tunnel, by name or number,

@@ -204,6 +204,28 @@ func TestTunnelLife(t *testing.T) {
 	}
 }
 
+func TestExplain(t *testing.T) {
+	path, _ := serve(t, pair(t))
+	ctx := testContext(t)
+	client := dial(t, path)
+	for _, err := range client.Activate(ctx, []string{"wrong"}, true) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	of, strangers, err := client.Explain(ctx, "2")
+	if err != nil || of == nil || of.Status.State != ike.TunnelFailed || len(of.Steps) == 0 || !strings.Contains(of.Hint, "the same preshared key") || len(strangers) != 0 {
+		t.Errorf("%+v, %+v, %v", of, strangers, err)
+	}
+	if of, strangers, err := client.Explain(ctx, ""); err != nil || of != nil || len(strangers) != 0 {
+		t.Errorf("no tunnel: %+v, %+v, %v", of, strangers, err)
+	}
+	var refused *RefusedError
+	if _, _, err := client.Explain(ctx, "none & such"); !errors.As(err, &refused) || !strings.Contains(refused.Text, `no such tunnel: "none & such"`) {
+		t.Errorf("unknown tunnel: %v", err)
+	}
+}
+
 func TestUnknownTunnels(t *testing.T) {
 	path, _ := serve(t, pair(t))
 	ctx := testContext(t)

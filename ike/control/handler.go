@@ -18,6 +18,7 @@ func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /info", s.info)
 	mux.HandleFunc("GET /tunnels", s.tunnels)
+	mux.HandleFunc("GET /explain", s.explain)
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("POST /activate", s.activate)
 	mux.HandleFunc("POST /remove", s.remove)
@@ -137,6 +138,31 @@ func (s *Server) tunnels(w http.ResponseWriter, r *http.Request) {
 	cut(err)
 	for _, status := range list {
 		cut(l.write(status))
+	}
+	cut(l.flush())
+}
+
+// explain answers for the tunnel that the query names with a line, and with one for
+// each of the negotiations that were for no tunnel.
+func (s *Server) explain(w http.ResponseWriter, r *http.Request) {
+	var all []ike.Explanation
+	if tunnel := r.URL.Query().Get("tunnel"); tunnel != "" {
+		x, err := s.engine.Explain(r.Context(), tunnel)
+		if err != nil {
+			refuse(w, http.StatusBadRequest, err.Error(), "")
+			return
+		}
+		all = append(all, x)
+	}
+	strangers, err := s.engine.ExplainStrangers(r.Context())
+	if err != nil {
+		refuse(w, http.StatusServiceUnavailable, err.Error(), "")
+		return
+	}
+	l, err := begin(w)
+	cut(err)
+	for _, x := range append(all, strangers...) {
+		cut(l.write(x))
 	}
 	cut(l.flush())
 }

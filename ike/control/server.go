@@ -21,6 +21,8 @@ type Engine interface {
 	ActivateWait(ctx context.Context, tunnel string) (ike.Status, error)
 	Remove(ctx context.Context, tunnel string) (int, error)
 	List(ctx context.Context) ([]ike.Status, error)
+	Explain(ctx context.Context, tunnel string) (ike.Explanation, error)
+	ExplainStrangers(ctx context.Context) ([]ike.Explanation, error)
 	Events(buffer int) *ike.Subscription
 }
 

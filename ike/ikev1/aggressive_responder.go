@@ -189,4 +189,4 @@ func (s *SA) openAggressiveMessage3(m message) ([]isakmp.Payload, error) {
 }
 
 // errWrongHash is a peer that does not know the preshared key.
-var errWrongHash = errors.New("the peer's hash is wrong: the preshared keys differ")
+var errWrongHash = hintedError{errors.New("the peer's hash is wrong: the preshared keys differ"), hintPSK}

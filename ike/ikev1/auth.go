@@ -237,12 +237,12 @@ func (s *SA) authPayloads(proof isakmp.Payload) []isakmp.Payload {
 // unexpectedPeerError is a responder with another identity than that of its
 // tunnel.
 func unexpectedPeerError(id, tunnel string) error {
-	return fmt.Errorf("the peer says it is %s, which is not whom %q is for", id, tunnel)
+	return hintedError{fmt.Errorf("the peer says it is %s, which is not whom %q is for", id, tunnel), hintPeer}
 }
 
 // unknownPeerError is an initiator whom nobody expects.
 func unknownPeerError(id string) error {
-	return fmt.Errorf("the peer says it is %s, for whom there is no policy at this address", id)
+	return hintedError{fmt.Errorf("the peer says it is %s, for whom there is no policy at this address", id), hintPeer}
 }
 
 // refuse fails the negotiation and tells the peer, under the keys that both

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
 
 	"keyman/ike/isakmp"
 	"keyman/ike/suite"
@@ -165,7 +164,7 @@ func (s *SA) unauthenticated(m message) {
 	for _, n := range isakmp.All[*isakmp.Notification](parsed.Payloads) {
 		s.emit(Trace{Kind: TraceNotification, Exchange: m.header.Exchange, Path: m.Path, Note: n.NotifyType.String() + " (not authenticated)"})
 		if n.NotifyType.IsError() {
-			s.suspect(fmt.Errorf("the peer answered %v (not authenticated)%s", n.NotifyType, s.meaning(n.NotifyType)))
+			s.suspect(hintedError{fmt.Errorf("the peer answered %v (not authenticated)%s", n.NotifyType, s.meaning(n.NotifyType)), s.advice(n.NotifyType)})
 		}
 	}
 }
@@ -175,11 +174,7 @@ func (s *SA) unauthenticated(m message) {
 func (s *SA) meaning(n isakmp.NotifyType) string {
 	switch {
 	case n == isakmp.NoProposalChosen && s.policy != nil:
-		var offered []string
-		for _, t := range s.policy.Transforms {
-			offered = append(offered, described(t))
-		}
-		return ": it accepts nothing of what was offered, " + strings.Join(offered, ", ")
+		return ": it accepts nothing of what was offered, " + describeAll(s.policy.Transforms)
 	case n == isakmp.PayloadMalformed && s.chain != nil && s.transform.Auth == suite.PresharedKey:
 		return ": it could not decrypt, so the preshared keys differ, most likely"
 	case n == isakmp.AuthenticationFailed && s.transform.Auth == suite.PresharedKey:
@@ -207,7 +202,7 @@ func (s *SA) notifiedBy(n *isakmp.Notification, m message) {
 		s.end(StateClosed)
 		s.emit(Closed{Reason: fmt.Sprintf("the peer refused: %v", n.NotifyType)})
 	case n.NotifyType.IsError() && s.state != StateEstablished:
-		err := fmt.Errorf("the peer refused: %v%s", n.NotifyType, s.meaning(n.NotifyType))
+		err := hintedError{fmt.Errorf("the peer refused: %v%s", n.NotifyType, s.meaning(n.NotifyType)), s.advice(n.NotifyType)}
 		if s.peer.keyman {
 			// keyman refuses once its verdict stands, and keeps to it.
 			s.fail(err)

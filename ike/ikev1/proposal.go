@@ -24,14 +24,24 @@ func newOffer(transforms []suite.Transform) *isakmp.SA {
 }
 
 // errNoProposal is an offer in which nothing fits.
-type errNoProposal struct{ offered, accepted []string }
+type errNoProposal struct{ offered, accepted []suite.Transform }
 
 func (e errNoProposal) Error() string {
 	if len(e.offered) == 0 {
 		return "the peer offered no algorithms that are known here"
 	}
-	return fmt.Sprintf("the peer offered %s, and no policy here accepts any of them; accepted for its address: %s",
-		strings.Join(e.offered, ", "), strings.Join(e.accepted, ", "))
+	nearest, to := suite.Nearest(e.offered, e.accepted)
+	return fmt.Sprintf("the peer offered %s, and no policy here accepts any of them; accepted for its address: %s; nearest is %v: %s",
+		describeAll(e.offered), describeAll(e.accepted), nearest, strings.Join(nearest.Differences(to), ", "))
+}
+
+// describeAll writes transforms for people.
+func describeAll(list []suite.Transform) string {
+	words := make([]string, len(list))
+	for i, t := range list {
+		words[i] = described(t)
+	}
+	return strings.Join(words, ", ")
 }
 
 // A choice is what a responder picked out of an offer.
@@ -84,12 +94,10 @@ func choose(offer *isakmp.SA, policies []*Policy) (*choice, error) {
 	}
 	e := errNoProposal{}
 	for _, o := range offers {
-		e.offered = append(e.offered, described(o.transform))
+		e.offered = append(e.offered, o.transform)
 	}
 	for _, policy := range policies {
-		for _, t := range policy.Transforms {
-			e.accepted = append(e.accepted, described(t))
-		}
+		e.accepted = append(e.accepted, policy.Transforms...)
 	}
 	return nil, e
 }

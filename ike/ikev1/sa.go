@@ -263,12 +263,12 @@ func (s *SA) timeoutError() error {
 		return s.doubt
 	}
 	if s.cfg.Role == Initiator && s.state == AwaitSA {
-		return fmt.Errorf("no answer from %v within %v: is a daemon there, and does UDP get through?", s.path.Remote, s.cfg.Timing.Deadline)
+		return hintedError{fmt.Errorf("no answer from %v within %v: is a daemon there, and does UDP get through?", s.path.Remote, s.cfg.Timing.Deadline), hintAnswer}
 	}
-	why := ""
+	why, hint := "", ""
 	if s.state == AwaitAuth && s.transform.Auth == suite.PresharedKey && (s.cfg.Role == Initiator || s.aggressive()) {
 		// Most peers say nothing to what they cannot decrypt.
-		why = ": the preshared keys differ, most likely"
+		why, hint = ": the preshared keys differ, most likely", hintPSK
 	}
-	return fmt.Errorf("nothing more came from %v within %v while %v%s", s.path.Remote, s.cfg.Timing.Deadline, s.state, why)
+	return hintedError{fmt.Errorf("nothing more came from %v within %v while %v%s", s.path.Remote, s.cfg.Timing.Deadline, s.state, why), hint}
 }
