@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"keyman/crl/certpath"
-	"keyman/internal/certpem"
 	"keyman/keystore"
 )
 
@@ -33,7 +32,7 @@ chains may end at them, and certificates that they issued are accepted. With
 	cmd.Flags().StringVar(&label, "label", "", "`label` of the one certificate in the file (default: its common name)")
 	cmd.Flags().BoolVar(&trusted, "trusted", true, "trust them; --trusted=false does not")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		list, err := certpem.Read(args[0])
+		list, err := readCertificateFile(args[0])
 		if err != nil {
 			return err
 		}
@@ -106,7 +105,7 @@ of this path that are in the file are added, without trust.`,
 	cmd.Flags().StringVar(&label, "label", "", "a new `label` (default: that of the request)")
 	cmd.Flags().BoolVar(&isDefault, "default", false, "make it the default certificate")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		list, err := certpem.Read(args[0])
+		list, err := readCertificateFile(args[0])
 		if err != nil {
 			return err
 		}

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"keyman/certinfo"
-	"keyman/internal/certpem"
 	"keyman/keystore"
 )
 
@@ -61,6 +60,9 @@ is 0 where they are the same certificate, 1 where they differ.`,
 			if !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
+			if err := notFileForLabel(arg, flags); store == nil && err != nil {
+				return err
+			}
 			if store == nil {
 				if store, err = a.openKeydb(cmd.Context(), flags); err != nil {
 					return err
@@ -89,7 +91,7 @@ is 0 where they are the same certificate, 1 where they differ.`,
 
 // oneCertificate reads a file with one certificate.
 func oneCertificate(path string) ([]byte, error) {
-	list, err := certpem.Read(path)
+	list, err := readCertificateFile(path)
 	if err != nil {
 		return nil, err
 	}

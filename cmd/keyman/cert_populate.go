@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"keyman/internal/certpem"
 	"keyman/keystore"
 )
 
@@ -48,7 +47,7 @@ that cannot be used. Where all are refused the command has failed.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var certificates [][]byte
 		for _, path := range args {
-			list, err := certpem.Read(path)
+			list, err := readCertificateFile(path)
 			if err != nil {
 				return err
 			}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"keyman/internal/certpem"
 	"keyman/keystore"
 )
 
@@ -52,6 +51,9 @@ has passed. A certificate that keyman cannot use is shown, too, with the reason.
 		}
 		if file != "" {
 			return a.showFile(file)
+		}
+		if err := notFileForLabel(args[0], flags); err != nil {
+			return err
 		}
 		store, err := a.openKeydb(cmd.Context(), flags)
 		if err != nil {
@@ -105,7 +107,7 @@ func (a *app) showEntry(entry keystore.Entry) error {
 // showFile shows the certificates of a file. One that cannot be read does not hide
 // the others.
 func (a *app) showFile(path string) error {
-	list, err := certpem.Read(path)
+	list, err := readCertificateFile(path)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 
 	"keyman/crl"
 	"keyman/crl/certpath"
-	"keyman/internal/certpem"
 )
 
 type certValidateFlags struct {
@@ -69,7 +68,7 @@ func (a *app) certValidate(ctx context.Context, f certValidateFlags, file string
 	if err != nil {
 		return err
 	}
-	chain, err := certpem.Read(file)
+	chain, err := readCertificateFile(file)
 	if err != nil {
 		return err
 	}

@@ -139,6 +139,9 @@ func newReqShowCommand(a *app) *cobra.Command {
 				return fmt.Errorf("%s: %w", file, err)
 			}
 		} else {
+			if err := notFileForLabel(args[0], flags); err != nil {
+				return err
+			}
 			store, err := a.openKeydb(cmd.Context(), flags)
 			if err != nil {
 				return err

@@ -108,7 +108,7 @@ Nothing on a token is trusted: trust is a matter of the key database.`,
 	flags := addTokenFlags(cmd)
 	cmd.Flags().StringVar(&label, "label", "", "`label` of the one certificate, where its key is not on the token (default: its common name)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		list, err := certpem.Read(args[0])
+		list, err := readCertificateFile(args[0])
 		if err != nil {
 			return err
 		}
