@@ -15,7 +15,7 @@ type DB struct {
 	names       map[string]int // of tunnels, to the index
 	protections map[string]Protection
 	groups      map[string]Group
-	secrets     map[string]Secret // by Identity.mapKey
+	secrets     map[string]Secret // by Identity.Key
 
 	dataNames       map[string]int // of data tunnels, to the index
 	dataProtections map[string]DataProtection
@@ -168,11 +168,11 @@ func (db *DB) PresharedKey(t Tunnel, peer netip.Addr) (Secret, bool) {
 	case !t.Remote.Address.IsValid():
 		return Secret{}, false
 	default:
-		if s, ok := db.secrets[t.Remote.ID.mapKey()]; ok {
+		if s, ok := db.secrets[t.Remote.ID.Key()]; ok {
 			return s, true
 		}
 	}
-	s, ok := db.secrets[id.mapKey()]
+	s, ok := db.secrets[id.Key()]
 	return s, ok
 }
 

@@ -281,8 +281,9 @@ func (id Identity) Match(other Identity) bool {
 	return !id.IsZero() && id.typ == other.typ && id.key == other.key
 }
 
-// mapKey returns a string that two matching identities share.
-func (id Identity) mapKey() string { return string(rune(id.typ)) + id.key }
+// Key returns a string that matching identities share, and no others, as the key
+// of a map. It is not for people.
+func (id Identity) Key() string { return string(rune(id.typ)) + id.key }
 
 // MarshalText implements encoding.TextMarshaler by String.
 func (id Identity) MarshalText() ([]byte, error) { return []byte(id.String()), nil }

@@ -57,7 +57,7 @@ func (db *DB) checkRivals() error {
 		key := t.Remote.Group
 		if key == "" {
 			// No name of a group starts so.
-			key = "\x00" + t.Remote.ID.mapKey()
+			key = "\x00" + t.Remote.ID.Key()
 		}
 		n, ok := byPeers[key]
 		if !ok {
@@ -75,7 +75,7 @@ func (db *DB) checkRivals() error {
 	)
 	for n, party := range parties {
 		for _, id := range db.peers(db.tunnels[party[0]]) {
-			key := id.mapKey()
+			key := id.Key()
 			if byIdentity[key] == nil {
 				ids = append(ids, id)
 			}
@@ -91,7 +91,7 @@ func (db *DB) checkRivals() error {
 			key     []byte
 			tunnels []int
 		)
-		for _, n := range byIdentity[id.mapKey()] {
+		for _, n := range byIdentity[id.Key()] {
 			key = append(strconv.AppendInt(key, int64(n), 10), ' ')
 			tunnels = append(tunnels, parties[n]...)
 		}

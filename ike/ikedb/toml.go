@@ -24,11 +24,45 @@ const MaxFile = 16 << 20
 // secrets it points to, and checks them as New does. An absent file is
 // fs.ErrNotExist.
 func Load(path string) (*DB, error) {
+	d, err := ReadTOML(path)
+	if err != nil {
+		return nil, err
+	}
+	db, err := New(d)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return db, nil
+}
+
+// ReadTOML reads definitions from a TOML file (see the package comment) with the
+// secrets it points to. It does not check them as a whole, as New does: they may
+// refer to others. An absent file is fs.ErrNotExist.
+func ReadTOML(path string) (Definitions, error) {
 	data, mode, err := readFile(path, MaxFile)
 	if err != nil {
-		return nil, fmt.Errorf("tunnel definitions: %w", err)
+		return Definitions{}, fmt.Errorf("tunnel definitions: %w", err)
 	}
-	db, err := load(data, mode, secretSource{
+	d, err := parseTOML(data, mode, filesAndEnvironment(path))
+	if err != nil {
+		return Definitions{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return d, nil
+}
+
+// ParseTOML is ReadTOML for the text of a file that holds its secrets itself, or
+// names them by absolute paths.
+func ParseTOML(data []byte) (Definitions, error) {
+	if len(data) > MaxFile {
+		return Definitions{}, fmt.Errorf("the definitions are larger than %d bytes", MaxFile)
+	}
+	return parseTOML(data, 0o600, filesAndEnvironment(""))
+}
+
+// filesAndEnvironment finds secrets beside the file at path and in the
+// environment.
+func filesAndEnvironment(path string) secretSource {
+	return secretSource{
 		file: func(name string) ([]byte, fs.FileMode, error) {
 			if !filepath.IsAbs(name) {
 				name = filepath.Join(filepath.Dir(path), name)
@@ -36,11 +70,7 @@ func Load(path string) (*DB, error) {
 			return readFile(name, MaxSecret+len("\r\n"))
 		},
 		env: os.LookupEnv,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return db, nil
 }
 
 // readFile returns a regular file of at most limit bytes and its mode.
@@ -73,17 +103,13 @@ type secretSource struct {
 	env  func(name string) (string, bool)
 }
 
-// load makes a DB of a file's content and mode.
-func load(data []byte, mode fs.FileMode, source secretSource) (*DB, error) {
+// parseTOML makes definitions of a file's content and mode.
+func parseTOML(data []byte, mode fs.FileMode, source secretSource) (Definitions, error) {
 	var f file
 	if err := decode(data, &f); err != nil {
-		return nil, err
+		return Definitions{}, err
 	}
-	d, err := f.definitions(mode, source)
-	if err != nil {
-		return nil, err
-	}
-	return New(d)
+	return f.definitions(mode, source)
 }
 
 // decode reads TOML strictly. The errors name the place and nothing else: the

@@ -75,6 +75,15 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// load makes a DB of a file's content and mode.
+func load(data []byte, mode fs.FileMode, source secretSource) (*DB, error) {
+	d, err := parseTOML(data, mode, source)
+	if err != nil {
+		return nil, err
+	}
+	return New(d)
+}
+
 // golden returns a file of testdata.
 func golden(t *testing.T, name string) string {
 	t.Helper()
@@ -149,7 +158,7 @@ func TestLoadFiles(t *testing.T) {
 				return
 			}
 			id, _ := ParseIdentity("192.0.2.2")
-			if got := string(db.secrets[id.mapKey()].Bytes()); got != c.want {
+			if got := string(db.secrets[id.Key()].Bytes()); got != c.want {
 				t.Errorf("secret %q, want %q", got, c.want)
 			}
 		})

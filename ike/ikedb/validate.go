@@ -247,10 +247,10 @@ func (db *DB) addSecrets(d Definitions) error {
 			if id.IsZero() {
 				return fail("ids", fmt.Sprintf("identity %d is empty", j+1), "")
 			}
-			if _, twice := db.secrets[id.mapKey()]; twice {
+			if _, twice := db.secrets[id.Key()]; twice {
 				return fail("ids", fmt.Sprintf("%v has a preshared key already", id), "")
 			}
-			db.secrets[id.mapKey()] = k.Secret
+			db.secrets[id.Key()] = k.Secret
 		}
 		k.IDs = slices.Clone(k.IDs)
 		db.defs.PresharedKeys = append(db.defs.PresharedKeys, k)
@@ -434,7 +434,7 @@ func (db *DB) checkPresharedKey(t *Tunnel, fail failure) error {
 				return fail("remote.group", fmt.Sprintf("member %v is no address, %s", id, byAddress),
 					"give the member a tunnel of its own with remote.address, or use certificates")
 			}
-			if _, ok := db.secrets[id.mapKey()]; !ok {
+			if _, ok := db.secrets[id.Key()]; !ok {
 				return fail("remote.group", fmt.Sprintf("there is no preshared key for member %v", id), fix)
 			}
 		}
