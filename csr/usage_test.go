@@ -21,8 +21,8 @@ func TestParseKeyUsage(t *testing.T) {
 		"dataEncipherment,encipherOnly":     {"dataEncipherment", "encipherOnly"},
 	} {
 		got, err := ParseKeyUsage(text)
-		if err != nil || !slices.Equal(oids.KeyUsageWords(got), want) {
-			t.Errorf("%q: %v, %v", text, oids.KeyUsageWords(got), err)
+		if err != nil || !slices.Equal(oids.KeyUsageWords(uint16(got)), want) {
+			t.Errorf("%q: %v, %v", text, oids.KeyUsageWords(uint16(got)), err)
 		}
 	}
 	for _, text := range []string{"", "digitalSignature,", "signing", "digitalSignature keyAgreement", "\x1b[2J"} {

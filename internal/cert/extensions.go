@@ -8,6 +8,7 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"keyman/internal/der"
+	"keyman/internal/oids"
 )
 
 // The extensions of certificates (RFC 5280, 4.2).
@@ -104,26 +105,9 @@ const (
 	DecipherOnly
 )
 
-var keyUsageNames = [...]string{
-	"digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement",
-	"keyCertSign", "cRLSign", "encipherOnly", "decipherOnly",
-}
-
 // Names returns the words of RFC 5280 for the bits that are set; bits that it
 // does not name are written as bit(N).
-func (u KeyUsage) Names() []string {
-	var names []string
-	for bit := range 16 {
-		switch {
-		case u&(1<<bit) == 0:
-		case bit < len(keyUsageNames):
-			names = append(names, keyUsageNames[bit])
-		default:
-			names = append(names, fmt.Sprintf("bit(%d)", bit))
-		}
-	}
-	return names
-}
+func (u KeyUsage) Names() []string { return oids.KeyUsageWords(uint16(u)) }
 
 // String returns the words of RFC 5280 with commas.
 func (u KeyUsage) String() string { return strings.Join(u.Names(), ", ") }

@@ -17,10 +17,15 @@ func TestWords(t *testing.T) {
 	if PurposeWord("1.2.3") != "1.2.3" || ExtensionName("1.2.3") != "1.2.3" || AttributeName("1.2.3") != "1.2.3" {
 		t.Error("an unknown identifier is not shown by its digits")
 	}
-	for _, word := range KeyUsageWords(^x509.KeyUsage(0)) {
+	for bit, word := range keyUsages {
 		usage, err := ParseKeyUsage(word)
-		if err != nil || !slices.Equal(KeyUsageWords(usage), []string{word}) {
-			t.Errorf("%s: %v, %v", word, KeyUsageWords(usage), err)
+		if err != nil || usage != 1<<bit || !slices.Equal(KeyUsageWords(1<<bit), []string{word}) {
+			t.Errorf("%s: %v, %v", word, KeyUsageWords(1<<bit), err)
 		}
+	}
+	// The bits are those of crypto/x509, by which requests are made.
+	usage := x509.KeyUsageDigitalSignature | x509.KeyUsageCRLSign | x509.KeyUsageDecipherOnly
+	if got := KeyUsageWords(uint16(usage) | 1<<12); !slices.Equal(got, []string{"digitalSignature", "cRLSign", "decipherOnly", "bit(12)"}) {
+		t.Errorf("the words are %v", got)
 	}
 }

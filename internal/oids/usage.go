@@ -17,31 +17,24 @@ const (
 	IKEIntermediate = "1.3.6.1.5.5.8.2.2"
 )
 
-// A namedUsage is one bit of a key usage.
-type namedUsage struct {
-	bit  x509.KeyUsage
-	word string
+// keyUsages are the words of RFC 5280, 4.2.1.3, in the order of the bits, which is that
+// of crypto/x509, too.
+var keyUsages = []string{
+	"digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement",
+	"keyCertSign", "cRLSign", "encipherOnly", "decipherOnly",
 }
 
-// keyUsages are the words of RFC 5280, 4.2.1.3, in the order of the bits.
-var keyUsages = []namedUsage{
-	{x509.KeyUsageDigitalSignature, "digitalSignature"},
-	{x509.KeyUsageContentCommitment, "nonRepudiation"},
-	{x509.KeyUsageKeyEncipherment, "keyEncipherment"},
-	{x509.KeyUsageDataEncipherment, "dataEncipherment"},
-	{x509.KeyUsageKeyAgreement, "keyAgreement"},
-	{x509.KeyUsageCertSign, "keyCertSign"},
-	{x509.KeyUsageCRLSign, "cRLSign"},
-	{x509.KeyUsageEncipherOnly, "encipherOnly"},
-	{x509.KeyUsageDecipherOnly, "decipherOnly"},
-}
-
-// KeyUsageWords lists the words of a key usage, in the order of the bits.
-func KeyUsageWords(usage x509.KeyUsage) []string {
+// KeyUsageWords lists the words of the bits of a key usage that are set, the first bit
+// being the lowest; one that RFC 5280 does not name is written as bit(N).
+func KeyUsageWords(bits uint16) []string {
 	var words []string
-	for _, u := range keyUsages {
-		if usage&u.bit != 0 {
-			words = append(words, u.word)
+	for bit := range 16 {
+		switch {
+		case bits&(1<<bit) == 0:
+		case bit < len(keyUsages):
+			words = append(words, keyUsages[bit])
+		default:
+			words = append(words, fmt.Sprintf("bit(%d)", bit))
 		}
 	}
 	return words
@@ -57,11 +50,11 @@ func ParseKeyUsage(text string) (x509.KeyUsage, error) {
 		if strings.EqualFold(word, "contentCommitment") {
 			word = "nonRepudiation"
 		}
-		i := slices.IndexFunc(keyUsages, func(u namedUsage) bool { return strings.EqualFold(u.word, word) })
+		i := slices.IndexFunc(keyUsages, func(known string) bool { return strings.EqualFold(known, word) })
 		if i < 0 {
-			return 0, fmt.Errorf("%.60q is no key usage: use %s", word, strings.Join(KeyUsageWords(^x509.KeyUsage(0)), ", "))
+			return 0, fmt.Errorf("%.60q is no key usage: use %s", word, strings.Join(keyUsages, ", "))
 		}
-		usage |= keyUsages[i].bit
+		usage |= 1 << i
 	}
 	return usage, nil
 }
