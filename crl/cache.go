@@ -68,9 +68,9 @@ type cacheKey struct {
 	signer signer
 }
 
-// newCacheKey takes the certificate of who is to sign, DER.
-func newCacheKey(place string, issuer []byte, allowWeak bool) cacheKey {
-	return cacheKey{place, signer{sha256.Sum256(issuer), allowWeak}}
+// newSigner takes the certificate of who is to sign, DER.
+func newSigner(issuer []byte, allowWeak bool) signer {
+	return signer{sha256.Sum256(issuer), allowWeak}
 }
 
 // A scopeKey tells lists at one place apart that stand beside each other from
@@ -179,12 +179,25 @@ func (c *cache) flush() {
 	c.lists, c.places, c.bytes = map[scopeKey]*held{}, map[cacheKey]memory{}, 0
 }
 
+// recall returns what is remembered of a place where that is current at now.
+func (c *cache) recall(key cacheKey, now time.Time) (answer, bool) {
+	if c.anotherTime(now) {
+		return answer{}, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rememberedLocked(key, now)
+}
+
+// anotherTime reports whether a check is for another time than the present: what it
+// finds is of no use to others.
+func (c *cache) anotherTime(now time.Time) bool { return now.Sub(c.clock()).Abs() > ClockSkew }
+
 // get returns what is remembered of a place where that is current at now, and
 // otherwise asks, or waits for an answer under way. The question belongs to all
 // who wait for the answer: it ends early only when the last of them has gone.
 func (c *cache) get(ctx context.Context, key cacheKey, now time.Time, ask asker) answer {
-	if apart := now.Sub(c.clock()).Abs(); apart > ClockSkew {
-		// A check for another time: what it finds is of no use to others.
+	if c.anotherTime(now) {
 		ctx, cancel := context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 		if a := ask.known(ctx, now); len(a.lists) > 0 {

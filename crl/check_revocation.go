@@ -24,8 +24,11 @@ type run struct {
 	outcomes []outcome
 }
 
-// A link is a certificate, DER, with the ID of its issuer's key.
-type link struct{ cert, issuer string }
+// A link is a certificate with the ID of its issuer's key.
+type link struct {
+	cert   *certpath.Certificate
+	issuer string
+}
 
 // A finding is what is known about the revocation of one certificate.
 type finding struct {
@@ -82,7 +85,8 @@ func (r *run) Check(ctx context.Context, q certpath.Query) error {
 	return errUndetermined
 }
 
-// path looks for the certificates of one path, all at once.
+// path looks for the certificates of one path: first for those of which everything
+// is at hand, and then for the others, all at once.
 func (r *run) path(ctx context.Context, q certpath.Query) outcome {
 	o := outcome{q.Path, make([]finding, len(q.Path.Certificates))}
 	var running sync.WaitGroup
@@ -91,9 +95,12 @@ func (r *run) path(ctx context.Context, q certpath.Query) outcome {
 			o.findings[i] = known
 			continue
 		}
-		running.Go(func() {
-			o.findings[i] = r.certificate(ctx, certpath.Query{Path: q.Path, Index: i, Options: q.Options})
-		})
+		one := certpath.Query{Path: q.Path, Index: i, Options: q.Options}
+		if f, ok := r.certificate(ctx, one, true); ok {
+			o.findings[i] = f
+			continue
+		}
+		running.Go(func() { o.findings[i], _ = r.certificate(ctx, one, false) })
 	}
 	running.Wait()
 	for i, f := range o.findings {
@@ -103,7 +110,7 @@ func (r *run) path(ctx context.Context, q certpath.Query) outcome {
 }
 
 func linkAt(path *certpath.Path, i int) link {
-	return link{string(path.Certificates[i].Raw), path.IssuerKey(i).ID()}
+	return link{path.Certificates[i], path.IssuerKey(i).ID()}
 }
 
 // verdict joins what was found on all paths. accepted is the last one.
@@ -169,38 +176,42 @@ func (v *Verdict) describe(path certpath.Path) {
 	}
 }
 
-// certificate looks for one certificate in revocation lists.
-func (r *run) certificate(ctx context.Context, q certpath.Query) finding {
+// certificate looks for one certificate in revocation lists. ok is false where atOnce
+// is demanded and a place would have to be waited for.
+func (r *run) certificate(ctx context.Context, q certpath.Query, atOnce bool) (f finding, ok bool) {
 	target := q.Certificate()
 	points, err := pointsOf(target)
 	switch {
 	case err != nil:
-		return finding{status: StatusInvalid, reasons: []Reason{newReason(Fatal, CodeMalformed, target, err.Error())}}
+		return finding{status: StatusInvalid, reasons: []Reason{newReason(Fatal, CodeMalformed, target, err.Error())}}, true
 	case r.policy.Revocation == Off:
-		return finding{status: StatusGood, reasons: []Reason{newReason(Note, CodeUnchecked, target, "the policy asks for none")}}
+		return finding{status: StatusGood, reasons: []Reason{newReason(Note, CodeUnchecked, target, "the policy asks for none")}}, true
 	}
 	c := &ListChecker{verified: r.checker.verified, rules: listRules{r.policy.Grace, r.policy.MaxAge}}
 	if len(r.checker.lists) > 0 {
 		c.source = ListsAtHand(r.checker.lists)
 		if a := c.Ask(ctx, q); a.Status != StatusUndetermined {
-			return r.finding(target, a, nil)
+			return r.finding(target, a, nil), true
 		}
 	}
-	source := newPlaceSource(r, q)
+	source := newPlaceSource(r, q, atOnce)
 	c.source = source
 	a := c.Ask(ctx, q)
+	if source.missing {
+		return finding{}, false
+	}
 	if a.Status == StatusUndetermined && source.asked == 0 {
 		source.reasons = append(source.reasons, newReason(Fatal, CodeNoSource, target, source.noSource))
 	}
-	f := r.finding(target, a, source.reasons)
+	f = r.finding(target, a, source.reasons)
 	if f.status != StatusUndetermined {
-		return f
+		return f, true
 	}
 	if r.policy.Revocation == Relaxed || r.policy.Revocation == IfURI && len(points) == 0 {
 		warning := newReason(Warning, CodeUnchecked, target, "the policy is "+r.policy.Revocation.String())
-		return finding{status: StatusGood, reasons: append(softened(f.reasons), warning)}
+		return finding{status: StatusGood, reasons: append(softened(f.reasons), warning)}, true
 	}
-	return f
+	return f, true
 }
 
 // finding turns an Answer, behind what the places said, into words.

@@ -18,19 +18,26 @@ type placeSource struct {
 	run  *run
 	path *certpath.Path
 	all  []*certpath.Certificate // beside the path
-	left map[*certpath.Certificate]int
-	said map[cacheKey]bool
+	// atOnce says that no place is asked whose answer would have to be waited for;
+	// missing is set where there is one.
+	atOnce, missing bool
+
+	passed []passedPlaces
+	said   []cacheKey // the places that have answered
 
 	asked    int      // places that could be asked
 	reasons  []Reason // why a place gave no answer
 	noSource string   // why there was no place
 }
 
-func newPlaceSource(r *run, q certpath.Query) *placeSource {
-	return &placeSource{
-		run: r, path: q.Path, all: q.Options.Intermediates,
-		left: map[*certpath.Certificate]int{}, said: map[cacheKey]bool{},
-	}
+// passedPlaces counts the places of a certificate's points that were asked already.
+type passedPlaces struct {
+	certificate *certpath.Certificate
+	places      int
+}
+
+func newPlaceSource(r *run, q certpath.Query, atOnce bool) *placeSource {
+	return &placeSource{run: r, path: q.Path, all: q.Options.Intermediates, atOnce: atOnce}
 }
 
 // rank orders distribution points by the protocols that are tried first.
@@ -51,53 +58,94 @@ func (s *placeSource) ListsAt(ctx context.Context, at ListPlace) ([]*List, error
 	if s.asked > 0 && ctx.Err() != nil {
 		return lists, nil // the places that took all the time are told of
 	}
-	signer, names := s.signer(at.Issuer), at.Names
-	if !at.Delta && (len(names) == 0 || cert.NameKey(at.Issuer) != at.Certificate.IssuerKey) {
+	issuer, names := at.issuerKey(), at.Names
+	if !at.Delta && (len(names) == 0 || issuer != at.Certificate.IssuerKey) {
 		// The entry of who signs: where the issuer's lists are usually found, and
 		// those of one who signs in its place, too.
 		names = append(slices.Clip(names), cert.GeneralName{Kind: cert.DirectoryName, Value: at.Issuer})
 	}
 	all := places(s.run.checker.source, s.run.checker.order, names)
-	ctx, cancel := s.share(ctx, at.Certificate, len(all))
+	passed := s.pass(at.Certificate, len(all))
+	expected := s.signer(issuer)
+	by := newSigner(expected, s.run.policy.AllowWeak)
+	for len(all) > 0 {
+		a, ok := s.remembered(cacheKey{all[0].name, by})
+		if !ok {
+			break
+		}
+		found, enough := s.take(at, cacheKey{all[0].name, by}, a)
+		if lists = append(lists, found...); enough {
+			return lists, nil
+		}
+		all = all[1:]
+		passed++
+	}
+	switch {
+	case len(all) == 0:
+		return lists, nil
+	case s.atOnce:
+		s.missing = true
+		return lists, nil
+	}
+	ctx, cancel := s.share(ctx, at.Certificate, len(all), passed)
 	defer cancel()
-	for i, a := range follow(ctx, len(all), func(ctx context.Context, i int) answer { return s.ask(ctx, all[i], signer) }) {
-		if errors.Is(a.err, ErrNoDirectory) {
-			s.noSource = a.err.Error()
-			continue
-		}
-		s.asked++
-		key := newCacheKey(all[i].name, signer, s.run.policy.AllowWeak)
-		if a.err != nil && !s.said[key] {
-			r := newReason(Fatal, CodeUnavailable, at.Certificate, a.err.Error())
-			r.CRL = all[i].name
-			s.reasons = append(s.reasons, r)
-		}
-		s.said[key] = true
-		lists = append(lists, a.lists...)
-		for _, refused := range a.refused {
-			// The signer may be another one than is expected: ListChecker finds out.
-			lists = append(lists, refused.list)
-		}
-		if slices.ContainsFunc(a.lists, func(l *List) bool { return !l.expired(s.run.now) && !l.early(s.run.now) }) {
-			break // the names of one point are ways to the same list
+	for i, a := range follow(ctx, len(all), func(ctx context.Context, i int) answer { return s.ask(ctx, all[i], expected, by) }) {
+		found, enough := s.take(at, cacheKey{all[i].name, by}, a)
+		if lists = append(lists, found...); enough {
+			break
 		}
 	}
 	return lists, nil
 }
 
-// share gives the places of one point their part of the time; those of the
-// certificate's other points have the rest.
-func (s *placeSource) share(ctx context.Context, target *certpath.Certificate, here int) (context.Context, context.CancelFunc) {
-	left, known := s.left[target]
-	if !known {
-		points, _ := pointsOf(target)
-		for _, p := range points {
-			if p.Name != nil {
-				left += len(places(s.run.checker.source, s.run.checker.order, p.Name.Full))
-			}
+// take returns the lists of an answer, and whether no other place of the point
+// need be asked.
+func (s *placeSource) take(at ListPlace, key cacheKey, a answer) (lists []*List, enough bool) {
+	if errors.Is(a.err, ErrNoDirectory) {
+		s.noSource = a.err.Error()
+		return nil, false
+	}
+	s.asked++
+	if !slices.Contains(s.said, key) {
+		if s.said = append(s.said, key); a.err != nil {
+			r := newReason(Fatal, CodeUnavailable, at.Certificate, a.err.Error())
+			r.CRL = key.place
+			s.reasons = append(s.reasons, r)
 		}
 	}
-	s.left[target] = max(left-here, 0)
+	lists = a.lists
+	for _, refused := range a.refused {
+		// The signer may be another one than is expected: ListChecker finds out.
+		lists = append(lists[:len(lists):len(lists)], refused.list)
+	}
+	// The names of one point are ways to the same list.
+	return lists, slices.ContainsFunc(a.lists, func(l *List) bool { return !l.expired(s.run.now) && !l.early(s.run.now) })
+}
+
+// pass notes that a point with some places is looked at, and returns how many
+// places the points before it had.
+func (s *placeSource) pass(target *certpath.Certificate, here int) (before int) {
+	for i := range s.passed {
+		if p := &s.passed[i]; p.certificate == target {
+			before = p.places
+			p.places += here
+			return before
+		}
+	}
+	s.passed = append(s.passed, passedPlaces{target, here})
+	return 0
+}
+
+// share gives the places of one point their part of the time; those of the
+// certificate's other points have the rest, but for those that have passed.
+func (s *placeSource) share(ctx context.Context, target *certpath.Certificate, here, passed int) (context.Context, context.CancelFunc) {
+	left := -passed
+	points, _ := pointsOf(target)
+	for _, p := range points {
+		if p.Name != nil {
+			left += len(places(s.run.checker.source, s.run.checker.order, p.Name.Full))
+		}
+	}
 	deadline, ok := ctx.Deadline()
 	if !ok || left <= here {
 		return context.WithCancel(ctx)
@@ -105,14 +153,28 @@ func (s *placeSource) share(ctx context.Context, target *certpath.Certificate, h
 	return context.WithTimeout(ctx, time.Until(deadline)*time.Duration(here)/time.Duration(left))
 }
 
+// remembered returns what a place last said, where that is current and not too old
+// for the policy.
+func (s *placeSource) remembered(key cacheKey) (answer, bool) {
+	a, ok := s.run.checker.cache.recall(key, s.run.now)
+	return a, ok && !s.stale(key, a)
+}
+
+// stale reports whether what is remembered of a place is too old for the policy,
+// and asking anew may help.
+func (s *placeSource) stale(key cacheKey, a answer) bool {
+	most := s.run.policy.MaxAge
+	return most > 0 && slices.ContainsFunc(a.lists, func(l *List) bool { return s.run.now.Sub(l.ThisUpdate) > most }) &&
+		!s.run.checker.cache.rests(key)
+}
+
 // ask asks one place, through the cache where it is known whose lists are
 // expected there.
-func (s *placeSource) ask(ctx context.Context, p place, signer []byte) answer {
-	checker, policy := s.run.checker, s.run.policy
-	key, ask := newCacheKey(p.name, signer, policy.AllowWeak), checker.asker(p, signer, policy.AllowWeak)
+func (s *placeSource) ask(ctx context.Context, p place, expected []byte, by signer) answer {
+	checker, key := s.run.checker, cacheKey{p.name, by}
+	ask := checker.asker(p, expected, by.allowWeak)
 	a := checker.cache.get(ctx, key, s.run.now, ask)
-	if policy.MaxAge > 0 && !checker.cache.rests(key) && slices.ContainsFunc(a.lists, func(l *List) bool { return s.run.now.Sub(l.ThisUpdate) > policy.MaxAge }) {
-		// What is remembered is current, and too old for this policy.
+	if s.stale(key, a) {
 		if anew := checker.cache.renew(ctx, key, s.run.now, ask); anew.err == nil {
 			return anew
 		}
@@ -154,10 +216,10 @@ func (c *Checker) asker(p place, signer []byte, allowWeak bool) asker {
 	}
 }
 
-// signer returns the certificate of who is to sign the lists of an issuer, DER:
-// one of the path, or else one beside it; nil where there is none.
-func (s *placeSource) signer(issuer []byte) []byte {
-	name := cert.NameKey(issuer)
+// signer returns the certificate of who is to sign the lists of an issuer, whose
+// name is in the form of Certificate.SubjectKey, DER: one of the path, or else one
+// beside it; nil where there is none.
+func (s *placeSource) signer(name string) []byte {
 	is := func(c *certpath.Certificate) bool { return c != nil && c.SubjectKey == name }
 	for i := range s.path.Certificates {
 		if above := s.path.Issuer(i); is(above) {

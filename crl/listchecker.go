@@ -1,6 +1,7 @@
 package crl
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -32,12 +33,23 @@ type ListPlace struct {
 	Delta bool
 }
 
+// issuerKey returns Issuer in the form of Certificate.IssuerKey, which it mostly is.
+func (p ListPlace) issuerKey() string {
+	if p.Certificate != nil && bytes.Equal(p.Issuer, p.Certificate.RawIssuer) {
+		return p.Certificate.IssuerKey
+	}
+	return cert.NameKey(p.Issuer)
+}
+
 // ListsAtHand are lists that need no fetching.
 type ListsAtHand []*List
 
 // ListsAt returns the lists of the issuer.
 func (all ListsAtHand) ListsAt(_ context.Context, at ListPlace) ([]*List, error) {
-	issuer := cert.NameKey(at.Issuer)
+	if len(all) == 0 {
+		return nil, nil
+	}
+	issuer := at.issuerKey()
 	var own []*List
 	for _, l := range all {
 		if l.issuerKey == issuer {

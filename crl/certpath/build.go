@@ -54,6 +54,10 @@ func (at *step) cost() int { return at.wrong*(MaxDepth+1) + at.depth }
 
 func newSearch(ctx context.Context, o *Options) *search {
 	s := &search{ctx: ctx, options: o, signatures: map[signing]error{}}
+	if len(o.Intermediates) == 1 {
+		s.intermediates = []*candidate{{cert: o.Intermediates[0]}}
+		return s
+	}
 	seen := make(map[string]bool, len(o.Intermediates))
 	for _, c := range o.Intermediates {
 		// Twice the same certificate would double the paths.
