@@ -105,6 +105,7 @@ type Engine struct {
 	openers   map[opener]*session
 	last      map[string]outcome // how each tunnel ended last
 	strangers []outcome          // negotiations that failed before a tunnel was known
+	stats     Stats
 	pending   pending
 	floodedAt time.Time // when a flood was last logged
 	noise     noise

@@ -69,6 +69,9 @@ func TestExplainFailure(t *testing.T) {
 		if _, err := first.Explain(t.Context(), "none"); !errors.Is(err, ike.ErrNoTunnel) {
 			t.Errorf("no such tunnel: %v", err)
 		}
+		if got, err := first.Stats(t.Context()); err != nil || got != (ike.Stats{Tunnels: 1, Started: 1, Failed: 1, Sent: got.Sent, Received: got.Received}) {
+			t.Errorf("stats %+v, %v", got, err)
+		}
 		// It is bounded what strangers leave behind.
 		for range 2 * 16 {
 			if _, err := first.ActivateWait(t.Context(), "to-gw2"); err != nil {
@@ -91,6 +94,9 @@ func TestExplainSuccess(t *testing.T) {
 			t.Fatalf("%+v, %v", st, err)
 		}
 		synctest.Wait()
+		if got, err := first.Stats(t.Context()); err != nil || got.Started != 1 || got.Established != 1 || got.Active != 1 || got.Sent < 3 || got.Received < 3 {
+			t.Errorf("stats %+v, %v", got, err)
+		}
 		for _, x := range []ike.Explanation{explain(t, first, "to-gw2"), explain(t, second, "to-gw1")} {
 			if x.Status.State != ike.TunnelActive || len(x.Steps) != 0 || x.Hint != "" {
 				t.Errorf("%+v", x)

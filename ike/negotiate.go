@@ -19,6 +19,7 @@ func (e *Engine) packet(p Packet) {
 	if err != nil {
 		return // not worth an answer, nor a log line for each
 	}
+	e.stats.Received++
 	if s := e.sessionOf(h, p.Path.Remote); s != nil {
 		e.handle(s, ikev1.Datagram{Path: p.Path, Data: p.Data})
 		return
@@ -57,6 +58,7 @@ func (e *Engine) respond(p Packet, h isakmp.Header) {
 		return
 	}
 	if len(e.sessions) >= e.cfg.MaxSessions || !e.makeRoom(sourceOf(remote.Addr())) {
+		e.stats.TurnedAway++
 		if now := time.Now(); now.Sub(e.floodedAt) > floodNotice {
 			e.floodedAt = now
 			e.logger.Warn("too many negotiations: peers are not answered", "peer", remote, "pending", e.pending.all.Len())
@@ -163,6 +165,7 @@ func (e *Engine) path(t ikedb.Tunnel, natt bool) ikev1.Path {
 
 // send sends a packet. What the network refuses, retransmission makes good.
 func (e *Engine) send(p Packet) {
+	e.stats.Sent++
 	if err := e.transport.Send(p); err != nil {
 		e.logger.Debug("a message could not be sent", "peer", p.Path.Remote, "error", err)
 	}

@@ -354,6 +354,7 @@ func (e *Engine) report(s *session, kind EventKind, text string, reasons []crl.R
 func (e *Engine) publish(s *session, ev Event) {
 	ev.Time, ev.ID, ev.Role, ev.Tunnel = time.Now(), s.id, s.sa.Role().String(), s.name()
 	ev.Peer, ev.PeerID = s.sa.Path().Remote, s.peerID
+	e.stats.count(ev.Kind, s)
 	e.hub.publish(ev)
 	e.log(ev)
 }

@@ -31,6 +31,7 @@ type daemonFlags struct {
 	port, nattPort uint16
 	logLevel       string
 	debugKeys      string
+	metrics        string
 }
 
 // newIKEDaemonCommand is "keyman ike daemon".
@@ -71,6 +72,7 @@ can then be read. So can it by everybody else who gets the file.`,
 	cmd.Flags().Uint16Var(&f.nattPort, "natt-port", ikedb.DefaultNATTPort, "UDP port for NAT traversal; 0 lets the system choose")
 	cmd.Flags().StringVar(&f.logLevel, "log-level", "isakmp_events", "`level`: none, error, isakmp_events or information")
 	cmd.Flags().StringVar(&f.debugKeys, "debug-keys", "", "write the keys of the negotiations to this new `file`")
+	cmd.Flags().StringVar(&f.metrics, "metrics", "", "show Prometheus what happens, at http://`HOST:PORT`/metrics")
 	f.keydb = addKeydbFlags(cmd)
 	f.pin = addPINFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.runDaemon(cmd.Context(), f) }
@@ -116,6 +118,11 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 		return err
 	}
 	defer closeKeys()
+	shown, err := listenMetrics(ctx, f.metrics, logger)
+	if err != nil {
+		return err
+	}
+	defer shown.close()
 	// The socket comes first: it tells whether another daemon runs.
 	listener, err := control.Listen(ctx, filepath.Join(state, control.SocketName))
 	if err != nil {
@@ -137,6 +144,7 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return orEnded(engine.Run(ctx)) })
 	both.Go(func() error { return orEnded(control.NewServer(engine, logger).Serve(ctx, listener)) })
+	both.Go(func() error { return shown.serve(ctx, engine) })
 	both.Go(func() error {
 		serviceManager{logger}.attend(ctx, engine.Ping)
 		return nil

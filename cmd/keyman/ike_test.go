@@ -140,6 +140,23 @@ func (l *logBuffer) String() string {
 	return l.text.String()
 }
 
+// metrics are what the daemon shows where its log says.
+func (l *logBuffer) metrics(t *testing.T) string {
+	t.Helper()
+	_, at, _ := strings.Cut(l.String(), "at=http://")
+	at, _, _ = strings.Cut(at, "\n")
+	answer, err := http.Get("http://" + at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // readText returns what is in a file.
 func readText(t *testing.T, path string) string {
 	t.Helper()
@@ -166,7 +183,7 @@ func TestIKEPresharedKey(t *testing.T) {
 	east.write(t, "tunnels.toml", tunnel("west", "psk", east, west, "", "")+protection+
 		"[[preshared-key]]\nids = [\"127.0.8.1\"]\nsecret = \"a secret\"\n")
 	westKeys, eastKeys := filepath.Join(west.state, "keys.txt"), filepath.Join(east.state, "keys.txt")
-	westLog, stopWest := west.daemon(t, "--debug-keys", westKeys)
+	westLog, stopWest := west.daemon(t, "--debug-keys", westKeys, "--metrics", "127.0.0.1:0")
 	eastLog, _ := east.daemon(t, "--json", "--log-level", "information", "--debug-keys", eastKeys)
 
 	if out := must(t, west.args("ike", "list")...); !strings.Contains(out, "1   east    dormant  127.0.8.2 ") {
@@ -194,6 +211,9 @@ func TestIKEPresharedKey(t *testing.T) {
 	}
 	if _, errs, code := keyman(t, west.args("ike", "activate", "--autostart")...); code != exitFailed || !strings.Contains(errs, "no such tunnel: that starts by itself") {
 		t.Errorf("activate those that start by themselves: %d\n%s", code, errs)
+	}
+	if text := westLog.metrics(t); !strings.Contains(text, "keyman_tunnels 2\n") || !strings.Contains(text, "keyman_phase1_active 1\n") || !strings.Contains(text, "keyman_negotiations_established_total 1\n") {
+		t.Errorf("metrics\n%s", text)
 	}
 	if out, errs, code := keyman(t, west.args("ike", "explain", "east")...); code != exitOK || !strings.HasPrefix(out, "east: active\n") {
 		t.Errorf("explain what is well: %d\n%s%s", code, out, errs)
