@@ -52,7 +52,7 @@ func idle(t *testing.T, logger *slog.Logger) *Engine {
 // pendingSession is a session that a peer has begun.
 func (e *Engine) pendingSession(t *testing.T, remote netip.AddrPort) *session {
 	t.Helper()
-	policy, ok := e.policy(e.defs["t"], netip.MustParseAddr("192.0.2.2"))
+	policy, ok := e.policy(e.defs["t"], ikedb.ModeMain, netip.MustParseAddr("192.0.2.2"))
 	if !ok {
 		t.Fatal("no policy")
 	}

@@ -1,6 +1,8 @@
 package ike_test
 
 import (
+	"crypto"
+	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -15,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"keyman/ike/suite"
 	"keyman/internal/testpeer"
 )
 
@@ -31,7 +34,7 @@ type labCA struct {
 type labID struct {
 	name string
 	der  []byte
-	key  *rsa.PrivateKey
+	key  crypto.Signer
 }
 
 func newLabCA(t testing.TB, urls ...string) *labCA {
@@ -81,11 +84,23 @@ func (c *labCA) sub() *labCA {
 	return s
 }
 
-// issue makes a gateway; distribution points are those of the CA.
-func (c *labCA) issue(name string) labID {
+// issue makes a gateway with an RSA key; distribution points are those of the CA.
+func (c *labCA) issue(name string) labID { return c.issueFor(name, suite.RSASignature) }
+
+// issueFor makes a gateway with a key for an authentication method.
+func (c *labCA) issueFor(name string, method suite.AuthMethod) labID {
 	c.t.Helper()
 	c.next++
-	key := labKey(c.t)
+	var key crypto.Signer
+	if curve := method.Curve(); curve != nil {
+		k, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		key = k
+	} else {
+		key = labKey(c.t)
+	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(c.next),
 		Subject:      pkix.Name{Country: []string{"CH"}, Organization: []string{"Lab"}, CommonName: name},

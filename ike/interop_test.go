@@ -22,9 +22,11 @@ import (
 // B, the servers of the revocation list beside keyman.
 type labCase struct {
 	name       string
+	mode       ikedb.Mode
 	transform  string // default aes128-sha256-modp2048
 	auth       ikedb.AuthMethod
 	psk        string
+	names      bool // with a preshared key: identities are names, and keyman knows no address of the peer
 	allowWeak  bool
 	revocation crl.Revocation
 	source     func(t *testing.T, lab *lab) // how the list is had
@@ -110,18 +112,60 @@ var labCases = []labCase{
 		peer: func(c *testpeer.StrongSwanConfig) { c.Revocation = "strict" }, refused: "AUTHENTICATION-FAILED|deleted by the peer"},
 }
 
+// aggressiveCases are those of aggressive mode, and those of ECDSA in both modes.
+var aggressiveCases = []labCase{
+	{name: "psk", auth: ikedb.AuthPresharedKey, psk: "interop secret", allowWeak: true},
+	{name: "psk-names", auth: ikedb.AuthPresharedKey, psk: "interop secret", names: true, allowWeak: true, transform: "aes256-sha256-ecp256"},
+	{name: "psk-3des-md5", auth: ikedb.AuthPresharedKey, psk: "interop secret", allowWeak: true, transform: "3des-md5-modp1024"},
+	{name: "psk-differs", auth: ikedb.AuthPresharedKey, psk: "another secret", allowWeak: true, refused: "preshared keys differ"},
+	{name: "psk-natt", auth: ikedb.AuthPresharedKey, psk: "interop secret", allowWeak: true,
+		peer: func(c *testpeer.StrongSwanConfig) { c.Encap = true }},
+	{name: "another-group", auth: ikedb.AuthPresharedKey, psk: "interop secret", allowWeak: true, refused: "NO-PROPOSAL-CHOSEN|no policy here accepts",
+		peer: func(c *testpeer.StrongSwanConfig) { c.Proposals = "aes128-sha256-modp3072" }},
+	{name: "rsa"},
+	{name: "rsa-natt-forced-here", engine: func(c *ike.Config) { c.ForceNATT = true }},
+	{name: "rsa-small-fragments", engine: func(c *ike.Config) { c.FragmentSize = 300 },
+		peer: func(c *testpeer.StrongSwanConfig) { c.Fragmentation = "force" }},
+	{name: "rsa-intermediate", intermediate: true},
+	{name: "rsa-crl", auth: ikedb.AuthRSASignatureCRL, cdp: labHTTP, source: byHTTP,
+		peer: func(c *testpeer.StrongSwanConfig) { c.Revocation = "strict" }},
+	{name: "rsa-crl-revoked", auth: ikedb.AuthRSASignatureCRL, cdp: labHTTP, source: byHTTP, revoked: true, refused: "revoked"},
+	{name: "ecdsa-256-crl", auth: ikedb.AuthECDSA256SignatureCRL, cdp: labHTTP, source: byHTTP, transform: "aes128-sha256-ecp256",
+		peer: func(c *testpeer.StrongSwanConfig) { c.Revocation = "strict" }},
+	{name: "ecdsa-384", auth: ikedb.AuthECDSA384Signature, transform: "aes256-sha384-ecp384"},
+	{name: "ecdsa-521", auth: ikedb.AuthECDSA521Signature, transform: "aes256-sha512-ecp521"},
+}
+
+// TestStrongSwanAggressive negotiates in aggressive mode, and with ECDSA in main
+// mode, in both directions.
+func TestStrongSwanAggressive(t *testing.T) {
+	for _, c := range aggressiveCases {
+		c.mode = ikedb.ModeAggressive
+		runBoth(t, c)
+		if c.auth.Suite().Curve() != nil {
+			c.mode, c.name = ikedb.ModeMain, c.name+"-main"
+			runBoth(t, c)
+		}
+	}
+}
+
 // TestStrongSwan negotiates with strongSwan, in both directions.
 func TestStrongSwan(t *testing.T) {
 	for _, c := range labCases {
-		t.Run(c.name, func(t *testing.T) {
-			for _, starts := range []string{"keyman", "strongswan"} {
-				t.Run(starts+"-starts", func(t *testing.T) {
-					t.Parallel()
-					c.run(t, starts == "keyman")
-				})
-			}
-		})
+		runBoth(t, c)
 	}
+}
+
+// runBoth runs a case with each side as the one that starts.
+func runBoth(t *testing.T, c labCase) {
+	t.Run(c.name, func(t *testing.T) {
+		for _, starts := range []string{"keyman", "strongswan"} {
+			t.Run(starts+"-starts", func(t *testing.T) {
+				t.Parallel()
+				c.run(t, starts == "keyman")
+			})
+		}
+	})
 }
 
 func (c labCase) run(t *testing.T, keymanStarts bool) {
@@ -136,7 +180,10 @@ func (c labCase) run(t *testing.T, keymanStarts bool) {
 		issuer = l.ca.sub()
 		above = [][]byte{issuer.cert.Raw}
 	}
-	l.own, l.peer, l.above = issuer.issue("keyman.test"), issuer.issue("peer.test"), above
+	if c.auth == "" {
+		c.auth = ikedb.AuthRSASignature
+	}
+	l.own, l.peer, l.above = issuer.issueFor("keyman.test", c.auth.Suite()), issuer.issueFor("peer.test", c.auth.Suite()), above
 	var revoked []labID
 	if c.revoked {
 		revoked = append(revoked, l.peer)
@@ -151,9 +198,6 @@ func (c labCase) run(t *testing.T, keymanStarts bool) {
 	if c.transform == "" {
 		c.transform = "aes128-sha256-modp2048"
 	}
-	if c.auth == "" {
-		c.auth = ikedb.AuthRSASignature
-	}
 
 	swan := testpeer.StrongSwanConfig{
 		Remote: network.A.IPv4, LocalID: l.peer.name, RemoteID: l.own.name, Proposals: c.transform,
@@ -161,7 +205,11 @@ func (c labCase) run(t *testing.T, keymanStarts bool) {
 	}
 	if c.psk != "" {
 		swan = testpeer.StrongSwanConfig{Remote: network.A.IPv4, Proposals: c.transform, PSK: []byte("interop secret")}
+		if c.names {
+			swan.LocalID, swan.RemoteID = l.peer.name, l.own.name
+		}
 	}
+	swan.Aggressive = c.mode.Aggressive()
 	if c.peer != nil {
 		c.peer(&swan)
 	}
@@ -181,7 +229,9 @@ func (c labCase) run(t *testing.T, keymanStarts bool) {
 	} else {
 		out, err := peer.Initiate(t.Context())
 		if c.refused != "" {
-			if err == nil {
+			// An initiator of aggressive mode is done before the responder
+			// has judged it.
+			if err == nil && (!c.mode.Aggressive() || !c.revoked) {
 				t.Errorf("strongSwan believes it is established:\n%s", out)
 			}
 			ev := awaitOutcome(t, events)
@@ -268,7 +318,11 @@ func (c labCase) check(t *testing.T, st ike.Status) {
 		}
 		return
 	}
-	if st.State != ike.TunnelActive || st.Transform != c.transform {
+	wantMode := ike.ModeMain
+	if c.mode.Aggressive() {
+		wantMode = ike.ModeAggressive
+	}
+	if st.State != ike.TunnelActive || st.Transform != c.transform || st.Mode != wantMode {
 		t.Fatalf("not active: %+v", st)
 	}
 	if c.allowWeak && len(st.Weak) == 0 {
@@ -307,17 +361,20 @@ func (c labCase) startKeyman(t *testing.T, l *lab, peerID string) *ike.Engine {
 			Remote: ikedb.RemoteEnd{Address: network.B.IPv4},
 		}},
 		Protections: []ikedb.Protection{{
-			Name: "p", Auth: c.auth, Transforms: []suite.Transform{transform},
+			Name: "p", Mode: c.mode, Auth: c.auth, Transforms: []suite.Transform{transform},
 			AllowWeak: c.allowWeak, Revocation: c.revocation, CRLTimeout: 5 * time.Second,
 		}},
 	}
-	switch c.auth {
-	case ikedb.AuthPresharedKey:
+	switch {
+	case c.names:
+		d.Tunnels[0].Local.ID, d.Tunnels[0].Remote.ID = id(l.own.name), id(l.peer.name)
+		d.PresharedKeys = []ikedb.PresharedKey{{IDs: []ikedb.Identity{id(l.peer.name)}, Secret: ikedb.NewSecret([]byte(c.psk))}}
+	case c.auth == ikedb.AuthPresharedKey:
 		d.PresharedKeys = []ikedb.PresharedKey{{IDs: []ikedb.Identity{id(network.B.IPv4.String())}, Secret: ikedb.NewSecret([]byte(c.psk))}}
-	case ikedb.AuthRSASignature:
-		d.Protections[0].Revocation = crl.Off
-		fallthrough
 	default:
+		if !c.auth.CRL() {
+			d.Protections[0].Revocation = crl.Off
+		}
 		d.Tunnels[0].Local.ID, d.Tunnels[0].Local.Certificate = id(l.own.name), "own"
 		d.Tunnels[0].Remote.ID = id(peerID)
 	}

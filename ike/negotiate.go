@@ -24,11 +24,14 @@ func (e *Engine) packet(p Packet) {
 		e.handle(s, ikev1.Datagram{Path: p.Path, Data: p.Data})
 		return
 	}
-	if h.Responder.IsZero() && h.Exchange == isakmp.IdentityProtection && h.MessageID == 0 &&
-		h.Next == isakmp.PayloadSA && !h.Encrypted() && !h.Initiator.IsZero() {
-		e.respond(p, h)
+	mode, known := modes[h.Exchange]
+	if known && h.Responder.IsZero() && h.MessageID == 0 && h.Next == isakmp.PayloadSA && !h.Encrypted() && !h.Initiator.IsZero() {
+		e.respond(p, h, mode)
 	}
 }
+
+// modes are the exchanges that make an SA.
+var modes = map[isakmp.ExchangeType]ikedb.Mode{isakmp.IdentityProtection: ikedb.ModeMain, isakmp.Aggressive: ikedb.ModeAggressive}
 
 // sessionOf finds the session that a message is for.
 func (e *Engine) sessionOf(h isakmp.Header, remote netip.AddrPort) *session {
@@ -45,16 +48,20 @@ func (e *Engine) sessionOf(h isakmp.Header, remote netip.AddrPort) *session {
 }
 
 // respond begins a negotiation that a peer asks for.
-func (e *Engine) respond(p Packet, h isakmp.Header) {
+func (e *Engine) respond(p Packet, h isakmp.Header, mode ikedb.Mode) {
 	remote := p.Path.Remote
 	var policies []*ikev1.Policy
 	for _, t := range e.db.Responders(p.Path.Local.Addr(), remote.Addr()) {
-		if policy, ok := e.policy(e.defs[t.Name], remote.Addr()); ok {
+		d := e.defs[t.Name]
+		if !d.speaks(mode) {
+			continue
+		}
+		if policy, ok := e.policy(d, mode, remote.Addr()); ok {
 			policies = append(policies, policy)
 		}
 	}
 	if len(policies) == 0 {
-		e.logger.Debug("no tunnel is defined for this peer", "peer", remote)
+		e.logger.Debug("no tunnel is defined for this peer", "peer", remote, "mode", mode)
 		return
 	}
 	if len(e.sessions) >= e.cfg.MaxSessions || !e.makeRoom(sourceOf(remote.Addr())) {
@@ -65,7 +72,7 @@ func (e *Engine) respond(p Packet, h isakmp.Header) {
 		}
 		return
 	}
-	s, err := e.newSession(ikev1.Config{Role: ikev1.Responder, Policies: policies, Path: p.Path})
+	s, err := e.newSession(ikev1.Config{Role: ikev1.Responder, Mode: h.Exchange, Policies: policies, Path: p.Path})
 	if err != nil {
 		e.logger.Error("a negotiation could not begin", "peer", remote, "error", err)
 		return
@@ -121,7 +128,11 @@ func (e *Engine) activate(d *definition, waiter chan<- Status) (Status, error) {
 	if len(e.sessions) >= e.cfg.MaxSessions {
 		return Status{}, fmt.Errorf("%w: there are %d", ErrTooMany, len(e.sessions))
 	}
-	policy, ok := e.policy(d, t.Remote.Address)
+	mode, exchange := ikedb.ModeMain, isakmp.IdentityProtection
+	if d.protection.Mode == ikedb.ModeAggressive {
+		mode, exchange = ikedb.ModeAggressive, isakmp.Aggressive
+	}
+	policy, ok := e.policy(d, mode, t.Remote.Address)
 	if !ok {
 		return Status{}, fmt.Errorf("tunnel %q: no preshared key for %v", t.Name, t.Remote.Address)
 	}
@@ -130,7 +141,7 @@ func (e *Engine) activate(d *definition, waiter chan<- Status) (Status, error) {
 		return Status{}, fmt.Errorf("tunnel %q: there is no way to %v from here", t.Name, t.Remote.Address)
 	}
 	s, err := e.newSession(ikev1.Config{
-		Role: ikev1.Initiator, Policies: []*ikev1.Policy{policy},
+		Role: ikev1.Initiator, Mode: exchange, Policies: []*ikev1.Policy{policy},
 		Path: path, NATTPath: natt, InitialContact: true,
 	})
 	if err != nil {

@@ -2,7 +2,6 @@ package ike
 
 import (
 	"context"
-	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/asn1"
@@ -75,17 +74,38 @@ type peerCheck struct {
 // certificate, and that this stands for the identity. Nothing is fetched for a
 // peer that fails here.
 func (c *peerCheck) identify() error {
-	leaf, err := x509.ParseCertificate(c.Certificates[0])
+	leaf, err := c.signer()
 	if err != nil {
-		return refused("the peer's certificate cannot be read: %v", err)
-	}
-	if err := c.checkSignature(leaf); err != nil {
 		return err
 	}
 	if err := checkUsage(leaf); err != nil {
 		return err
 	}
 	return matchIdentity(leaf, &c.ID)
+}
+
+// signer finds the peer's own certificate, by which the signature is right, and
+// puts it first: the certificates of PKCS #7 are a set (RFC 2315, 9.1), and some
+// peers begin a chain at its other end. If none is, what is wrong with the first
+// one is told.
+func (c *peerCheck) signer() (*x509.Certificate, error) {
+	var first error
+	for i, der := range c.Certificates {
+		leaf, err := x509.ParseCertificate(der)
+		if err != nil {
+			err = refused("the peer's certificate cannot be read: %v", err)
+		} else if err = c.checkSignature(leaf); err == nil {
+			if i > 0 {
+				others := slices.Delete(slices.Clone(c.Certificates), i, i+1)
+				c.Certificates = append([][]byte{der}, others...)
+			}
+			return leaf, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
 }
 
 // decide asks the verifier about the chain.
@@ -98,22 +118,23 @@ func (c *peerCheck) decide(ctx context.Context) (crl.Verdict, error) {
 }
 
 // checkSignature checks the peer's signature with its certificate's key
-// (RFC 2409, 5.1).
+// (RFC 2409, 5.1; RFC 4754).
 func (c *peerCheck) checkSignature(leaf *x509.Certificate) error {
-	key, ok := leaf.PublicKey.(*rsa.PublicKey)
-	if !ok {
-		return refused("the peer's certificate has a %v key: RSA signatures need RSA", leaf.PublicKeyAlgorithm)
+	method := c.Policy.Auth()
+	if err := method.CheckKey(leaf.PublicKey); err != nil {
+		return refused("the peer's certificate %s does not fit: %v", subject(leaf), err)
 	}
-	bits := key.N.BitLen()
-	switch {
-	case bits > maxRSABits:
-		return refused("the peer's RSA key has %d bits: at most %d", bits, maxRSABits)
-	case bits < minRSABits:
-		return refused("the peer's RSA key has %d bits: at least %d", bits, minRSABits)
-	case bits < goodRSABits && !c.allowWeak:
-		return refused("the peer's RSA key has %d bits, which is weak: the protection must say weak = \"allow\"", bits)
+	if key, ok := leaf.PublicKey.(*rsa.PublicKey); ok {
+		switch bits := key.N.BitLen(); {
+		case bits > maxRSABits:
+			return refused("the peer's RSA key has %d bits: at most %d", bits, maxRSABits)
+		case bits < minRSABits:
+			return refused("the peer's RSA key has %d bits: at least %d", bits, minRSABits)
+		case bits < goodRSABits && !c.allowWeak:
+			return refused("the peer's RSA key has %d bits, which is weak: the protection must say weak = \"allow\"", bits)
+		}
 	}
-	if err := rsa.VerifyPKCS1v15(key, crypto.Hash(0), c.Hash, c.Signature); err != nil {
+	if method.Verify(leaf.PublicKey, c.Hash, c.Signature) != nil {
 		return refused("the peer's signature is wrong: it does not hold the key of the certificate %s", subject(leaf))
 	}
 	return nil

@@ -20,6 +20,7 @@ import (
 	"keyman/crl"
 	"keyman/ike/ikev1"
 	"keyman/ike/isakmp"
+	"keyman/ike/suite"
 	"keyman/internal/dn"
 )
 
@@ -154,9 +155,18 @@ func TestPeerCheck(t *testing.T) {
 	}
 	base := func() *peerCheck {
 		return &peerCheck{Verify: ikev1.Verify{
+			Policy:       methodPolicy(suite.RSASignature),
 			ID:           isakmp.Identification{IDType: isakmp.IDFQDN, Data: []byte("gw1.test")},
 			Certificates: [][]byte{der}, Hash: hash, Signature: sign(key, hash),
 		}}
+	}
+	ecdsaPeer := func(c *peerCheck, method suite.AuthMethod) {
+		c.Certificates = [][]byte{selfSigned(t, &x509.Certificate{DNSNames: []string{"gw1.test"}}, ec)}
+		c.Hash = suite.SHA256.Sum([]byte("HASH_I"))
+		if c.Signature, err = suite.ECDSA256.Sign(rand.Reader, ec, c.Hash); err != nil {
+			t.Fatal(err)
+		}
+		c.Policy = methodPolicy(method)
 	}
 	for _, tc := range []struct {
 		name   string
@@ -175,7 +185,17 @@ func TestPeerCheck(t *testing.T) {
 		{"not a certificate", func(c *peerCheck) { c.Certificates = [][]byte{{1, 2, 3}} }, crl.StatusGood, "cannot be read", false},
 		{"elliptic curve", func(c *peerCheck) {
 			c.Certificates = [][]byte{selfSigned(t, &x509.Certificate{DNSNames: []string{"gw1.test"}}, ec)}
-		}, crl.StatusGood, "need RSA", false},
+		}, crl.StatusGood, "needs an RSA key", false},
+		{"ECDSA", func(c *peerCheck) { ecdsaPeer(c, suite.ECDSA256) }, crl.StatusGood, "", true},
+		{"ECDSA by another method", func(c *peerCheck) { ecdsaPeer(c, suite.ECDSA384) }, crl.StatusGood, "needs an ECDSA key on P-384", false},
+		{"RSA where ECDSA was agreed", func(c *peerCheck) { c.Policy = methodPolicy(suite.ECDSA256) }, crl.StatusGood, "needs an ECDSA key on P-256", false},
+		{"the leaf behind its CA", func(c *peerCheck) {
+			c.Certificates = [][]byte{selfSigned(t, &x509.Certificate{DNSNames: []string{"gw1.test"}, IsCA: true, BasicConstraintsValid: true}, other), der}
+		}, crl.StatusGood, "", true},
+		{"no certificate's signature", func(c *peerCheck) {
+			c.Certificates = [][]byte{der, der, {1, 2, 3}}
+			c.Signature = sign(other, hash)
+		}, crl.StatusGood, "signature is wrong", false},
 		{"small key", func(c *peerCheck) {
 			c.Certificates, c.Signature = [][]byte{selfSigned(t, &x509.Certificate{DNSNames: []string{"gw1.test"}}, small)}, sign(small, hash)
 		}, crl.StatusGood, "1024 bits", false},
@@ -190,8 +210,12 @@ func TestPeerCheck(t *testing.T) {
 				tc.change(c)
 			}
 			asked := false
-			c.verifier = verifierFunc(func([][]byte) crl.Verdict {
+			c.verifier = verifierFunc(func(chain [][]byte) crl.Verdict {
 				asked = true
+				leaf, err := x509.ParseCertificate(chain[0])
+				if err != nil || c.Policy.Auth().Verify(leaf.PublicKey, c.Hash, c.Signature) != nil {
+					t.Error("the chain does not begin with the peer's own certificate")
+				}
 				return crl.Verdict{Status: tc.status}
 			})
 			err := c.identify()
@@ -206,6 +230,11 @@ func TestPeerCheck(t *testing.T) {
 			}
 		})
 	}
+}
+
+// methodPolicy is a policy with an authentication method.
+func methodPolicy(m suite.AuthMethod) *ikev1.Policy {
+	return &ikev1.Policy{Transforms: []suite.Transform{{Auth: m}}}
 }
 
 type verifierFunc func(chain [][]byte) crl.Verdict

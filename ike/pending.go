@@ -3,8 +3,6 @@ package ike
 import (
 	"container/list"
 	"net/netip"
-
-	"keyman/ike/ikev1"
 )
 
 // pending are the sessions that peers have begun and not brought to an SA, in the
@@ -70,7 +68,7 @@ func (e *Engine) makeRoom(source netip.Prefix) bool {
 		}
 		// Those that wait for message 3 stand at the front, but for a few.
 		for el, tries := l.Front(), 0; el != nil && tries < maxTries; el, tries = el.Next(), tries+1 {
-			if s := el.Value.(*session); s.sa.State() == ikev1.AwaitKE {
+			if s := el.Value.(*session); !s.sa.Proven() {
 				e.forget(s)
 				return false
 			}

@@ -2,6 +2,7 @@ package ike
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"keyman/ike/ikedb"
 	"keyman/ike/ikev1"
 	"keyman/ike/isakmp"
+	"keyman/ike/suite"
 	"keyman/internal/dn"
 )
 
@@ -22,6 +24,14 @@ type definition struct {
 	protection ikedb.Protection
 	credential Credential
 	chain      [][]byte // what is sent: without a self-signed certificate at its end
+}
+
+// speaks reports whether the tunnel is negotiated in a mode.
+func (d *definition) speaks(mode ikedb.Mode) bool {
+	if mode == ikedb.ModeAggressive {
+		return d.protection.Mode.Aggressive()
+	}
+	return d.protection.Mode.Main()
 }
 
 // newDefinitions checks every tunnel against the credentials at hand.
@@ -38,7 +48,7 @@ func newDefinitions(db *ikedb.DB, credentials map[string]Credential) (map[string
 			if !ok {
 				return nil, noCredentialError{t.Name, t.Local.Certificate, credentials}
 			}
-			if err := checkCredential(c, p.AllowWeak); err != nil {
+			if err := checkCredential(c, p.Auth.Suite(), p.AllowWeak); err != nil {
 				return nil, fmt.Errorf("tunnel %q: certificate %q: %w", t.Name, t.Local.Certificate, err)
 			}
 			if err := checkOwnIdentity(c, t.Local.ID); err != nil {
@@ -74,9 +84,9 @@ func (e noCredentialError) Hint() string {
 	return "the key database has " + strings.Join(labels, ", ")
 }
 
-// checkCredential checks that RSA signatures can be made with a credential and
-// that its certificate is for its key.
-func checkCredential(c Credential, allowWeak bool) error {
+// checkCredential checks that signatures of a method can be made with a credential
+// and that its certificate is for its key.
+func checkCredential(c Credential, method suite.AuthMethod, allowWeak bool) error {
 	if c.Signer == nil || len(c.Chain) == 0 {
 		return fmt.Errorf("it has no key or no certificate")
 	}
@@ -84,15 +94,14 @@ func checkCredential(c Credential, allowWeak bool) error {
 	if err != nil {
 		return fmt.Errorf("it cannot be read: %w", err)
 	}
-	key, ok := c.Signer.Public().(*rsa.PublicKey)
-	if !ok {
-		return fmt.Errorf("its key is %v: RSA signatures need an RSA key", leaf.PublicKeyAlgorithm)
+	if err := method.CheckKey(c.Signer.Public()); err != nil {
+		return err
 	}
-	if !key.Equal(leaf.PublicKey) {
+	if own, ok := c.Signer.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !own.Equal(leaf.PublicKey) {
 		return fmt.Errorf("its key is not that of the certificate")
 	}
-	if bits := key.N.BitLen(); bits < goodRSABits && !allowWeak {
-		return fmt.Errorf("its RSA key has %d bits, which is weak: the protection must say weak = \"allow\"", bits)
+	if key, ok := leaf.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < goodRSABits && !allowWeak {
+		return fmt.Errorf("its RSA key has %d bits, which is weak: the protection must say weak = \"allow\"", key.N.BitLen())
 	}
 	return nil
 }
@@ -163,20 +172,35 @@ func authorities(anchors [][]byte) ([][]byte, error) {
 	return names, nil
 }
 
-// policy makes what an SA uses for a tunnel with a peer at an address. A tunnel
-// with a preshared key has none where no key is for that address.
-func (e *Engine) policy(d *definition, peer netip.Addr) (*ikev1.Policy, bool) {
+// policy makes what an SA uses for a tunnel with a peer at an address, in a mode.
+// In main mode, a tunnel with a preshared key has none where no key is for that
+// address; in aggressive mode the peer's identity decides about the key.
+func (e *Engine) policy(d *definition, mode ikedb.Mode, peer netip.Addr) (*ikev1.Policy, bool) {
 	p := &ikev1.Policy{
 		Name:       d.tunnel.Name,
 		Transforms: d.protection.Transforms,
 		LocalID:    *d.tunnel.Local.ID.Payload(),
 		MatchID: func(id isakmp.Identification) bool {
 			claimed, err := ikedb.FromPayload(&id)
-			return err == nil && e.db.AdmitsAt(d.tunnel, claimed, peer)
+			return err == nil && e.db.AdmitsAt(d.tunnel, mode, claimed, peer)
 		},
 	}
 	if d.protection.Signatures() {
 		p.Chain, p.Authorities = d.chain, e.authorities
+		return p, true
+	}
+	if mode == ikedb.ModeAggressive {
+		p.KeyFor = func(id isakmp.Identification) []byte {
+			claimed, err := ikedb.FromPayload(&id)
+			if err != nil {
+				return nil
+			}
+			secret, _ := e.db.PresharedKeyOf(d.tunnel, claimed)
+			return secret.Bytes()
+		}
+		// For an initiator, whose tunnel is for one peer.
+		secret, _ := e.db.PresharedKeyOf(d.tunnel, d.tunnel.Remote.ID)
+		p.PSK = secret.Bytes()
 		return p, true
 	}
 	secret, ok := e.db.PresharedKey(d.tunnel, peer)

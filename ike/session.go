@@ -2,7 +2,6 @@ package ike
 
 import (
 	"context"
-	"crypto"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"keyman/crl"
 	"keyman/ike/ikev1"
 	"keyman/ike/isakmp"
+	"keyman/ike/suite"
 )
 
 // A session is one SA with what the engine knows about it. The engine's
@@ -65,12 +65,15 @@ func (s *session) name() string {
 // status describes the session.
 func (e *Engine) status(s *session) Status {
 	st := Status{
-		State: s.state, Mode: mainMode,
+		State: s.state, Mode: ModeMain,
 		ID: s.id, Role: s.sa.Role().String(),
 		Started: s.started, Established: s.upAt, Ended: s.endAt,
 	}
 	if s.def != nil {
 		st.describe(e.db, s.def.tunnel)
+	}
+	if s.sa.Mode() == isakmp.Aggressive {
+		st.Mode = ModeAggressive
 	}
 	path := s.sa.Path()
 	st.Local, st.Remote = path.Local, path.Remote
@@ -81,7 +84,7 @@ func (e *Engine) status(s *session) Status {
 		st.Detail = s.sa.State().String()
 	}
 	if t := s.sa.Transform(); t.Hash != 0 {
-		st.Transform, st.Weak = t.String(), t.Weak()
+		st.Transform, st.Weak = t.String(), weaknesses(s.sa)
 		words := strings.SplitN(t.String(), "-", 3)
 		if len(words) == 3 {
 			st.Encryption, st.Hash, st.Group = words[0], words[1], words[2]
@@ -95,6 +98,16 @@ func (e *Engine) status(s *session) Status {
 	}
 	st.Reasons = s.verdict
 	return st
+}
+
+// weaknesses names what is weak about an SA.
+func weaknesses(sa *ikev1.SA) []string {
+	t := sa.Transform()
+	weak := t.Weak()
+	if sa.Mode() == isakmp.Aggressive && t.Auth == suite.PresharedKey {
+		weak = append(weak, "preshared key in aggressive mode")
+	}
+	return weak
 }
 
 // perform carries out what an SA wants.
@@ -119,7 +132,7 @@ func (e *Engine) perform(s *session, effects []ikev1.Effect) {
 		case ikev1.Sign:
 			signer := e.defs[f.Policy.Name].credential.Signer
 			e.offload(e.crypto, s, func() ikev1.Event {
-				signature, err := signer.Sign(rand.Reader, f.Hash, crypto.Hash(0))
+				signature, err := f.Policy.Auth().Sign(rand.Reader, signer, f.Hash)
 				return ikev1.Signed{Signature: signature, Err: err}
 			})
 		case ikev1.Verify:
@@ -232,7 +245,7 @@ func (e *Engine) establish(s *session, f ikev1.Established) {
 	s.state, s.established, s.upAt = TunnelActive, &f, time.Now()
 	s.peerID = describeID(f.PeerID)
 	text := fmt.Sprintf("phase 1 with %s is up: %v", s.peerID, f.Transform)
-	if weak := f.Transform.Weak(); len(weak) > 0 {
+	if weak := weaknesses(s.sa); len(weak) > 0 {
 		text += " (weak: " + strings.Join(weak, ", ") + ")"
 	}
 	e.publish(s, Event{Kind: EventEstablished, Text: text, Transform: f.Transform.String()})

@@ -60,13 +60,20 @@ type Status struct {
 
 // dormant is the status of a definition without a negotiation.
 func dormant(db *ikedb.DB, t ikedb.Tunnel) Status {
-	s := Status{State: TunnelDormant, Mode: mainMode}
+	s := Status{State: TunnelDormant, Mode: ModeMain}
+	if p, ok := db.Protection(t.Protection); ok && p.Mode == ikedb.ModeAggressive {
+		s.Mode = ModeAggressive
+	}
 	s.describe(db, t)
 	return s
 }
 
-// mainMode is the one mode that is negotiated.
-const mainMode = "Main"
+// The words of Status.Mode. A tunnel that may use both has the one that it starts
+// in before it is negotiated.
+const (
+	ModeMain       = "Main"
+	ModeAggressive = "Aggressive"
+)
 
 // describe fills what the definition says.
 func (s *Status) describe(db *ikedb.DB, t ikedb.Tunnel) {

@@ -12,6 +12,7 @@ import (
 	"keyman/crl"
 	"keyman/ike"
 	"keyman/ike/ikedb"
+	"keyman/ike/suite"
 )
 
 // writeOutcome prints what became of an activation.
@@ -190,15 +191,26 @@ func idValue(id string) string {
 
 // authName names an authentication method.
 func authName(auth string) string {
-	switch ikedb.AuthMethod(auth) {
-	case ikedb.AuthPresharedKey:
+	method := ikedb.AuthMethod(auth)
+	var name string
+	switch method.Suite() {
+	case suite.PresharedKey:
 		return "Preshared Key"
-	case ikedb.AuthRSASignature:
-		return "RSA Signature"
-	case ikedb.AuthRSASignatureCRL:
-		return "RSA Signature with CRL Checking"
+	case suite.RSASignature:
+		name = "RSA Signature"
+	case suite.ECDSA256:
+		name = "ECDSA-256 Signature"
+	case suite.ECDSA384:
+		name = "ECDSA-384 Signature"
+	case suite.ECDSA521:
+		name = "ECDSA-521 Signature"
+	default:
+		return auth
 	}
-	return auth
+	if method.CRL() {
+		name += " with CRL Checking"
+	}
+	return name
 }
 
 // natText says where address translation was found.

@@ -134,46 +134,19 @@ func (db *DB) admits(t Tunnel, peer Identity) bool {
 }
 
 // AdmitsAt reports whether the peer of a tunnel may have an identity when it
-// talks from an address. It is as admits, except for preshared keys and a group:
-// main mode chooses the key by the address (RFC 2409, 5.4), so that it proves no
-// more than who is at the address, and only the member that is this address is
-// admitted.
-func (db *DB) AdmitsAt(t Tunnel, peer Identity, addr netip.Addr) bool {
+// talks from an address in a mode. It is as admits, except for preshared keys and
+// a group in main mode: that chooses the key by the address (RFC 2409, 5.4), so
+// that it proves no more than who is at the address, and only the member that is
+// this address is admitted.
+func (db *DB) AdmitsAt(t Tunnel, mode Mode, peer Identity, addr netip.Addr) bool {
 	if !db.admits(t, peer) {
 		return false
 	}
-	if t.Remote.Group == "" || db.protections[t.Protection].Signatures() {
+	if mode == ModeAggressive || t.Remote.Group == "" || db.protections[t.Protection].Signatures() {
 		return true
 	}
 	id, err := AddrIdentity(addr.Unmap())
 	return err == nil && id.Match(peer)
-}
-
-// PresharedKey returns the secret for a tunnel whose peer has an address. Main
-// mode needs it before the peer has said who it is (RFC 2409, 5.4). If the
-// tunnel has one remote identity, the address is its remote address, and the
-// secret that of the identity, or else of the address. If it has a group, the
-// address is a member, and the secret that of this member.
-func (db *DB) PresharedKey(t Tunnel, peer netip.Addr) (Secret, bool) {
-	peer = peer.Unmap()
-	id, err := AddrIdentity(peer)
-	if err != nil || t.Remote.Address.IsValid() && t.Remote.Address != peer {
-		return Secret{}, false
-	}
-	switch {
-	case t.Remote.Group != "":
-		if !db.admits(t, id) {
-			return Secret{}, false
-		}
-	case !t.Remote.Address.IsValid():
-		return Secret{}, false
-	default:
-		if s, ok := db.secrets[t.Remote.ID.Key()]; ok {
-			return s, true
-		}
-	}
-	s, ok := db.secrets[id.Key()]
-	return s, ok
 }
 
 // CanInitiate tells why this end cannot start a tunnel; nil where it can.

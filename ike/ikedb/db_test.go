@@ -196,16 +196,16 @@ func TestAdmitsAt(t *testing.T) {
 		{"any", "192.0.2.2", addr2, false},
 		{"fixed", "gw2.example.org", addr2, true},
 	} {
-		if got := db.AdmitsAt(tunnel(t, db, c.tunnel), parsed(t, c.peer), c.addr); got != c.want {
+		if got := db.AdmitsAt(tunnel(t, db, c.tunnel), ModeMain, parsed(t, c.peer), c.addr); got != c.want {
 			t.Errorf("%s admits %s at %v: %v, want %v", c.tunnel, c.peer, c.addr, got, c.want)
 		}
 	}
-	if db.AdmitsAt(tunnel(t, db, "secrets"), Identity{}, addr2) || db.AdmitsAt(Tunnel{}, parsed(t, "192.0.2.2"), addr2) {
+	if db.AdmitsAt(tunnel(t, db, "secrets"), ModeMain, Identity{}, addr2) || db.AdmitsAt(Tunnel{}, ModeMain, parsed(t, "192.0.2.2"), addr2) {
 		t.Error("nobody is admitted")
 	}
 	unprotected := tunnel(t, db, "any")
 	unprotected.Protection = "none"
-	if db.AdmitsAt(unprotected, parsed(t, "CN=Ben"), addr2) {
+	if db.AdmitsAt(unprotected, ModeMain, parsed(t, "CN=Ben"), addr2) {
 		t.Error("a protection that is not known admits")
 	}
 }

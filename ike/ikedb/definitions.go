@@ -117,27 +117,6 @@ const (
 	RoleResponder Role = "responder"
 )
 
-// An AuthMethod says how the ends prove who they are.
-type AuthMethod string
-
-// The authentication methods. AuthRSASignature checks the peer's certificate
-// without asking whether it is revoked, AuthRSASignatureCRL asks.
-const (
-	AuthPresharedKey    AuthMethod = "preshared-key"
-	AuthRSASignature    AuthMethod = "rsa-signature"
-	AuthRSASignatureCRL AuthMethod = "rsa-signature-crl"
-)
-
-// A Mode is an exchange of phase 1. The empty Mode is ModeMain.
-type Mode string
-
-// The modes. A tunnel with ModeBoth starts in main mode and answers in either.
-const (
-	ModeMain       Mode = "main"
-	ModeAggressive Mode = "aggressive"
-	ModeBoth       Mode = "both"
-)
-
 // A Protection is a phase 1 policy, which many tunnels may share.
 type Protection struct {
 	Name string
@@ -151,8 +130,8 @@ type Protection struct {
 	// AllowWeak accepts algorithms that are broken or close to it, in
 	// Transforms and in the peer's certificates.
 	AllowWeak bool
-	// Revocation is how much AuthRSASignatureCRL demands; it is crl.Off with
-	// AuthRSASignature and only there.
+	// Revocation is how much an Auth that asks for revocation lists demands;
+	// it is crl.Off with one that signs and does not ask, and only there.
 	Revocation crl.Revocation
 	// CRLTimeout bounds the check of the peer's certificate; New fills
 	// crl.DefaultTimeout.
@@ -178,7 +157,8 @@ type Generic struct {
 
 // Signatures reports whether the ends authenticate by certificates.
 func (p Protection) Signatures() bool {
-	return p.Auth == AuthRSASignature || p.Auth == AuthRSASignatureCRL
+	m := p.Auth.Suite()
+	return m != 0 && m != suite.PresharedKey
 }
 
 // MayInitiate reports whether the role lets this end start.

@@ -41,7 +41,8 @@
 //
 //	[[protection]]
 //	name = "strong"
-//	auth = "rsa-signature-crl"             # or rsa-signature, preshared-key
+//	auth = "rsa-signature-crl"             # or rsa-signature, preshared-key, ecdsa-256-signature, ...
+//	mode = "main"                          # default; or aggressive, both
 //	transforms = ["aes256-sha256-modp2048"] # best first
 //	role = "both"                          # default; or initiator, responder
 //	revocation = "strict"                  # default; or ifuri, relaxed
@@ -69,6 +70,7 @@
 // # Standards
 //
 // Identities are those of RFC 2407, 4.6.2.1; names compare as RFC 5280, 7.1 has
-// it. Preshared keys are chosen as main mode can choose them, by the peer's
-// address, and in a group they prove no other identity (RFC 2409, 5.4).
+// it. Preshared keys are chosen as the mode can choose them, by the peer's
+// address in main mode and by its identity in aggressive mode, and in a group they
+// prove no other identity (RFC 2409, 5.4). ECDSA is RFC 4754.
 package ikedb

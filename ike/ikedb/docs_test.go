@@ -14,14 +14,15 @@ func TestDocumentedExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := strings.Split(string(doc), "```toml\n")[1:]
-	if len(blocks) != 3 {
+	if len(blocks) != 4 {
 		t.Fatalf("%d examples", len(blocks))
 	}
 	for i, block := range blocks {
 		block, _, _ = strings.Cut(block, "```")
 		dir := t.TempDir()
 		path := filepath.Join(dir, "tunnels.toml")
-		for name, content := range map[string]string{path: block, filepath.Join(dir, "partner.psk"): "a secret\n"} {
+		for name, content := range map[string]string{path: block, filepath.Join(dir, "partner.psk"): "a secret\n",
+			filepath.Join(dir, "ann.psk"): "of Ann\n", filepath.Join(dir, "ben.psk"): "of Ben\n"} {
 			if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}

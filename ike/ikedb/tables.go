@@ -227,7 +227,7 @@ func (table protectionTable) protection() (p Protection, key string, err error) 
 		if err := p.Revocation.UnmarshalText([]byte(*table.Revocation)); err != nil {
 			return p, "revocation", err
 		}
-	case p.Auth == AuthRSASignature:
+	case p.Signatures() && !p.Auth.CRL():
 		p.Revocation = crl.Off
 	}
 	if p.CRLTimeout, err = parseDuration(table.CRLTimeout); err != nil {

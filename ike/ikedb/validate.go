@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"keyman/crl"
-	"keyman/ike/suite"
 )
 
 // checkName tells why a definition must not have a name, or "".
@@ -104,19 +103,18 @@ func (p *Protection) complete(fail failure) error {
 	switch {
 	case !p.Role.known():
 		return fail("role", fmt.Sprintf("%q is not known", p.Role), useRole)
-	case p.Mode != ModeMain && p.Mode != ModeAggressive && p.Mode != ModeBoth:
-		return fail("mode", fmt.Sprintf("%q is not known", p.Mode), "use main, aggressive or both")
 	case p.Auth == "":
 		return fail("auth", "it is missing", useAuth)
-	case p.Auth != AuthPresharedKey && !p.Signatures():
+	case p.Auth.Suite() == 0:
 		return fail("auth", fmt.Sprintf("%q is not known", p.Auth), useAuth)
 	case p.Revocation < crl.Strict || p.Revocation > crl.Off:
 		return fail("revocation", fmt.Sprintf("%v is not known", p.Revocation), "use strict, ifuri or relaxed")
-	case p.Auth == AuthRSASignatureCRL && p.Revocation == crl.Off:
-		return fail("revocation", "off contradicts auth = rsa-signature-crl", `leave it out, or use auth = "rsa-signature" to check no list`)
-	case p.Auth == AuthRSASignature && p.Revocation != crl.Off:
-		return fail("revocation", fmt.Sprintf("auth = rsa-signature checks no revocation list, but %v is asked for", p.Revocation),
-			`use auth = "rsa-signature-crl"`)
+	case p.Auth.CRL() && p.Revocation == crl.Off:
+		return fail("revocation", fmt.Sprintf("off contradicts auth = %s", p.Auth),
+			fmt.Sprintf("leave it out, or use auth = %q to check no list", strings.TrimSuffix(string(p.Auth), crlSuffix)))
+	case p.Signatures() && !p.Auth.CRL() && p.Revocation != crl.Off:
+		return fail("revocation", fmt.Sprintf("auth = %s checks no revocation list, but %v is asked for", p.Auth, p.Revocation),
+			fmt.Sprintf("use auth = %q", p.Auth+crlSuffix))
 	case p.Auth == AuthPresharedKey && p.Revocation != crl.Strict:
 		return fail("revocation", "with a preshared key there is no certificate to check", "leave it out")
 	case p.CRLTimeout < 0 || p.CRLTimeout > MaxCRLTimeout:
@@ -132,7 +130,7 @@ func (p *Protection) complete(fail failure) error {
 		return err
 	}
 	p.Lifetime = p.Transforms[0].Lifetime
-	return nil
+	return p.checkMode(fail)
 }
 
 // checkLifetime tells why a key cannot last so long, or "".
@@ -148,8 +146,6 @@ func (r Role) known() bool { return r == RoleBoth || r == RoleInitiator || r == 
 
 const useRole = "use both, initiator or responder"
 
-const useAuth = "use preshared-key, rsa-signature or rsa-signature-crl"
-
 // completeTransforms makes the transforms ready to be offered.
 func (p *Protection) completeTransforms(fail failure) error {
 	if len(p.Transforms) == 0 {
@@ -162,10 +158,7 @@ func (p *Protection) completeTransforms(fail failure) error {
 	p.Transforms = slices.Clone(p.Transforms)
 	for i := range p.Transforms {
 		t := &p.Transforms[i]
-		t.Auth = suite.PresharedKey
-		if p.Signatures() {
-			t.Auth = suite.RSASignature
-		}
+		t.Auth = p.Auth.Suite()
 		if t.Lifetime == 0 {
 			t.Lifetime = p.Lifetime
 		}
@@ -352,7 +345,7 @@ func (db *DB) checkCredential(t *Tunnel, p Protection, fail failure) error {
 	case !p.Signatures() && label != "":
 		return fail("local.certificate", fmt.Sprintf("protection %q uses a preshared key", p.Name), "leave it out")
 	case !p.Signatures():
-		return db.checkPresharedKey(t, fail)
+		return db.checkPresharedKey(t, p.Mode, fail)
 	case label == "":
 		return fail("local.certificate", fmt.Sprintf("it is missing, and protection %q signs", p.Name),
 			"give the label of a personal certificate in the key database, or the URI of a token's key")
@@ -420,13 +413,10 @@ func (db *DB) completeEnds(t *Tunnel, fail failure) error {
 	return nil
 }
 
-// checkPresharedKey demands a key that can be chosen from the peer's address
+// checkKeyByAddress demands a key that can be chosen from the peer's address
 // alone (RFC 2409, 5.4).
-func (db *DB) checkPresharedKey(t *Tunnel, fail failure) error {
-	const (
-		byAddress = "but main mode chooses a preshared key by the peer's address (RFC 2409, 5.4)"
-		fix       = "add a [[preshared-key]] with it among the ids"
-	)
+func (db *DB) checkKeyByAddress(t *Tunnel, fail failure) error {
+	const byAddress = "but main mode chooses a preshared key by the peer's address (RFC 2409, 5.4)"
 	switch {
 	case t.Remote.Group != "":
 		for _, id := range db.groups[t.Remote.Group].IDs {
@@ -435,7 +425,7 @@ func (db *DB) checkPresharedKey(t *Tunnel, fail failure) error {
 					"give the member a tunnel of its own with remote.address, or use certificates")
 			}
 			if _, ok := db.secrets[id.Key()]; !ok {
-				return fail("remote.group", fmt.Sprintf("there is no preshared key for member %v", id), fix)
+				return fail("remote.group", fmt.Sprintf("there is no preshared key for member %v", id), addKey)
 			}
 		}
 		if t.Remote.Address.IsValid() {
@@ -446,7 +436,7 @@ func (db *DB) checkPresharedKey(t *Tunnel, fail failure) error {
 		}
 	case t.Remote.Address.IsValid():
 		if _, ok := db.PresharedKey(*t, t.Remote.Address); !ok {
-			return fail("remote", fmt.Sprintf("there is no preshared key for %s", strings.Join(keyNames(t.Remote), " or ")), fix)
+			return fail("remote", fmt.Sprintf("there is no preshared key for %s", strings.Join(keyNames(t.Remote), " or ")), addKey)
 		}
 	default:
 		return fail("remote.address", "it is missing, "+byAddress,

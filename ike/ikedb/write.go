@@ -127,7 +127,7 @@ func tableOfProtection(p Protection) protectionTable {
 	if p.Mode != ModeMain {
 		table.Mode = p.Mode
 	}
-	if p.Auth != AuthRSASignature {
+	if !p.Signatures() || p.Auth.CRL() {
 		table.Revocation = unless(p.Revocation.String(), crl.Strict.String())
 	}
 	for _, t := range p.Transforms {

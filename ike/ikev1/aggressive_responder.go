@@ -58,7 +58,7 @@ func (s *SA) takeAggressiveMessage1(m message) {
 // expecting returns the candidates that are for a peer with an identity.
 func (s *SA) expecting(id isakmp.Identification) []*Policy {
 	return slices.DeleteFunc(slices.Clone(s.candidates), func(p *Policy) bool {
-		return !p.MatchID(id) || p.auth() == suite.PresharedKey && len(p.keyFor(id)) == 0
+		return !p.MatchID(id) || p.Auth() == suite.PresharedKey && len(p.keyFor(id)) == 0
 	})
 }
 

@@ -25,7 +25,7 @@ func (s *SA) certificates() []isakmp.Payload {
 // certificateRequests names the authorities that we accept, as they stand in a
 // certificate's issuer (RFC 2408, 3.10).
 func (s *SA) certificateRequests() []isakmp.Payload {
-	if s.candidates[0].auth() == suite.PresharedKey {
+	if s.candidates[0].Auth() == suite.PresharedKey {
 		return nil
 	}
 	var names [][]byte

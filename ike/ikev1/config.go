@@ -39,8 +39,8 @@ type Policy struct {
 	Authorities [][]byte
 }
 
-// auth returns the authentication method of the policy.
-func (p *Policy) auth() suite.AuthMethod { return p.Transforms[0].Auth }
+// Auth returns the authentication method of the policy.
+func (p *Policy) Auth() suite.AuthMethod { return p.Transforms[0].Auth }
 
 // oneGroup reports whether all transforms have the same Diffie-Hellman group.
 func (p *Policy) oneGroup() bool {
@@ -64,14 +64,14 @@ func (p *Policy) validate() error {
 		return fmt.Errorf("%d transforms: at most %d", len(p.Transforms), maxTransforms)
 	}
 	for _, t := range p.Transforms {
-		if t.Auth != p.auth() {
-			return fmt.Errorf("transforms with different authentication methods: %v and %v", p.auth(), t.Auth)
+		if t.Auth != p.Auth() {
+			return fmt.Errorf("transforms with different authentication methods: %v and %v", p.Auth(), t.Auth)
 		}
 	}
 	if p.MatchID == nil {
 		return errors.New("no remote identity")
 	}
-	switch p.auth() {
+	switch p.Auth() {
 	case suite.PresharedKey:
 		if len(p.PSK) == 0 && p.KeyFor == nil {
 			return errors.New("no preshared key")
@@ -81,7 +81,7 @@ func (p *Policy) validate() error {
 			return errors.New("no certificate")
 		}
 	default:
-		return fmt.Errorf("authentication method %v is not supported", p.auth())
+		return fmt.Errorf("authentication method %v is not supported", p.Auth())
 	}
 	return nil
 }
@@ -229,6 +229,9 @@ func (c *Config) validate() error {
 	for _, p := range c.Policies {
 		if err := p.validate(); err != nil {
 			return fmt.Errorf("ikev1: policy %q: %w", p.Name, err)
+		}
+		if c.Role == Initiator && p.Auth() == suite.PresharedKey && len(p.PSK) == 0 {
+			return fmt.Errorf("ikev1: policy %q: no preshared key", p.Name)
 		}
 		if c.Role == Initiator && c.Mode == isakmp.Aggressive && !p.oneGroup() {
 			// RFC 2409, 5: message 1 has the public value already.

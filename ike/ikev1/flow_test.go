@@ -95,7 +95,7 @@ func outcome(e Effect) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("verify %v, %d certificates", leaf.Subject, len(e.Certificates)), e.Policy.auth().Verify(leaf.PublicKey, e.Hash, e.Signature)
+		return fmt.Sprintf("verify %v, %d certificates", leaf.Subject, len(e.Certificates)), e.Policy.Auth().Verify(leaf.PublicKey, e.Hash, e.Signature)
 	}
 	return "", nil
 }

@@ -156,7 +156,7 @@ type recorder struct {
 	key     crypto.Signer
 	sockets map[bool]*net.UDPConn // by NATT
 	events  chan recorded
-	settled chan error // the peer, as initiator, is done; nil where we are
+	settled chan error // the peer, as initiator, is done; nil where we are, and once it has said so
 }
 
 // recorded is an event with what a flow keeps of it.
@@ -220,6 +220,10 @@ func (r *recorder) run() {
 		case err := <-r.settled:
 			if err != nil {
 				r.t.Error(err)
+			}
+			r.settled = nil
+			if sa.State() != StateEstablished {
+				continue // in aggressive mode an initiator is done first
 			}
 			next = recorded{Close{Reason: "removed"}, flowStep{Event: "close"}}
 		case <-timer.C:

@@ -94,6 +94,9 @@ func (s *SA) aggressive() bool { return s.cfg.Mode == isakmp.Aggressive }
 // last message, and the initiator of aggressive mode.
 func (s *SA) sendsLast() bool { return (s.cfg.Role == Initiator) == s.aggressive() }
 
+// Mode returns the exchange that makes the SA.
+func (s *SA) Mode() isakmp.ExchangeType { return s.cfg.Mode }
+
 // Role returns the side that the SA plays.
 func (s *SA) Role() Role { return s.cfg.Role }
 

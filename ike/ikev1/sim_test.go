@@ -164,10 +164,10 @@ func (s *simulation) perform(i int, effects []Effect) {
 			s.push(s.work(), i, SharedSecret{Secret: secret, Err: err, Exchange: e.Exchange}, 0)
 		case Sign:
 			// Without randomness the seed decides about ECDSA, too.
-			signature, err := e.Policy.auth().Sign(nil, me.key, e.Hash)
+			signature, err := e.Policy.Auth().Sign(nil, me.key, e.Hash)
 			s.push(s.work(), i, Signed{signature, err}, 0)
 		case Verify:
-			err := e.Policy.auth().Verify(s.sides[1-i].key.Public(), e.Hash, e.Signature)
+			err := e.Policy.Auth().Verify(s.sides[1-i].key.Public(), e.Hash, e.Signature)
 			s.push(s.work()+me.verifyDelay, i, Verdict{errors.Join(err, me.reject)}, 0)
 		case Established:
 			if me.established != nil {
