@@ -193,7 +193,7 @@ func BenchmarkReopen(b *testing.B) {
 			b.ReportAllocs()
 			reportProcessorTime(b)
 			for b.Loop() {
-				lists, err := newCache(b, dir, 0).Lists()
+				lists, err := cached(newCache(b, dir, 0))
 				if err != nil || len(lists) != 1 || lists[0].Len() != l.Len() {
 					b.Fatal(err)
 				}

@@ -13,11 +13,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"keyman/internal/atomicfile"
-	"keyman/internal/mapfile"
 )
 
 // Limits of a Cache.
@@ -34,9 +32,6 @@ const (
 	// maxIndexFile bounds an index file: that of a list of MaxMaxBytes, whose
 	// entries have 20 octets and more, takes less.
 	maxIndexFile = 1 << 30
-	// minMapped is the size from which on a file is mapped: a system allows a
-	// process some ten thousand mappings, and these stay.
-	minMapped = 1 << 20
 )
 
 // The names of the files of a Cache.
@@ -66,15 +61,9 @@ type CacheConfig struct {
 // it answers anything. Both are for accidents. The folder is trusted as the state
 // directory is: who may write into it may forget what was revoked. It is not used
 // where others than its owner may.
-//
-// Large lists of the cache are mapped into memory for as long as the process lives,
-// no more bytes of them than Bytes; the others are read.
 type Cache struct {
 	dir   string
 	limit int64
-
-	mu     sync.Mutex
-	mapped int64 // octets
 }
 
 // NewCache returns a Cache.
@@ -183,15 +172,32 @@ func (c *Cache) record(name string) (*record, error) {
 	return r, err
 }
 
-// open opens a list. It is not verified.
+// Names returns the names of all lists, in their order.
+func (c *Cache) Names() ([]string, error) { return c.names() }
+
+// Open opens a list by its name. It is not verified. One that is absent is
+// fs.ErrNotExist.
+func (c *Cache) Open(name string) (*Cached, error) {
+	if !isCacheName(name) {
+		return nil, &fs.PathError{Op: "open", Path: c.path(name + indexSuffix), Err: fs.ErrNotExist}
+	}
+	return c.open(name)
+}
+
 func (c *Cache) open(name string) (*Cached, error) {
 	for try := 1; ; try++ {
 		cached, err := c.openOnce(name)
-		if !errors.Is(err, fs.ErrNotExist) || try == maxTries {
+		if !errors.Is(err, fs.ErrNotExist) || try == maxTries || !c.has(name) {
 			return cached, err
 		}
 		// Another process has just stored a newer one and removed this one.
 	}
+}
+
+// has reports whether a list of that name is there.
+func (c *Cache) has(name string) bool {
+	_, err := os.Stat(c.path(name + indexSuffix))
+	return err == nil
 }
 
 func (c *Cache) openOnce(name string) (*Cached, error) {
@@ -200,7 +206,7 @@ func (c *Cache) openOnce(name string) (*Cached, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := c.content(path, maxIndexFile)
+	data, err := readRegular(path, maxIndexFile)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +218,7 @@ func (c *Cache) openOnce(name string) (*Cached, error) {
 		return nil, damaged(path, "it names a list that is not its own")
 	}
 	path = c.path(r.DER)
-	der, err := c.content(path, r.Size)
+	der, err := readRegular(path, r.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -229,47 +235,9 @@ func (c *Cache) openOnce(name string) (*Cached, error) {
 	}, nil
 }
 
-// content maps a file of at most limit bytes, or reads it where it is small or
-// enough is mapped.
-func (c *Cache) content(path string, limit int64) ([]byte, error) {
-	if info, err := os.Stat(path); err != nil || info.Size() < minMapped {
-		return mapfile.Read(path, limit)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	data, err := mapfile.Map(path, min(limit, c.limit-c.mapped))
-	if err != nil {
-		return mapfile.Read(path, limit)
-	}
-	c.mapped += max(int64(len(data)), minMapped)
-	return data, nil
-}
-
 // derName is the name of the file of a list with a digest.
 func derName(name string, digest []byte) string {
 	return fmt.Sprintf("%s-%x%s", name, digest[:min(len(digest), 8)], derSuffix)
-}
-
-// Lists opens all lists, in the order of their names. An error is about one list
-// or file; the others are there.
-func (c *Cache) Lists() ([]*Cached, error) {
-	names, err := c.names()
-	if err != nil {
-		return nil, err
-	}
-	var (
-		all  []*Cached
-		errs []error
-	)
-	for _, name := range names {
-		cached, err := c.open(name)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		all = append(all, cached)
-	}
-	return all, errors.Join(errs...)
 }
 
 // at opens the lists of an issuer that were found at a place and came after an

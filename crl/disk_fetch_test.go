@@ -196,7 +196,7 @@ func TestRefreshAsks(t *testing.T) {
 	}
 	refresh := func() bool {
 		t.Helper()
-		lists, err := k.Cache.Lists()
+		lists, err := cached(k.Cache)
 		if err != nil || len(lists) != 1 {
 			t.Fatalf("%d lists, %v", len(lists), err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,13 +88,21 @@ func newCRLCacheListCommand(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		lists, failed := cache.Lists()
-		all := []cachedShown{}
-		for _, c := range lists {
+		names, err := cache.Names()
+		if err != nil {
+			return err
+		}
+		all, failed := []cachedShown{}, []error{}
+		for _, name := range names {
+			c, err := cache.Open(name) // one after the other: each takes its size in memory
+			if err != nil {
+				failed = append(failed, err)
+				continue
+			}
 			all = append(all, newCachedShown(c))
 		}
 		err = a.print(all, func(w io.Writer) { writeCached(w, all, wide) })
-		return errors.Join(err, withCacheHint(failed))
+		return errors.Join(err, withCacheHint(errors.Join(failed...)))
 	}
 	return cmd
 }
@@ -176,26 +185,19 @@ func isChosen(name string, prefixes []string) bool {
 	return len(prefixes) == 0
 }
 
-// chosenLists returns the lists that the command line names, all where it names none.
-// What cannot be opened is left out, and told.
-func chosenLists(cache *crl.Cache, prefixes []string) ([]*crl.Cached, error) {
-	all, failed := cache.Lists()
-	var found []*crl.Cached
-	for _, c := range all {
-		if isChosen(c.Name, prefixes) {
-			found = append(found, c)
-		}
+// chosenLists returns the names of the lists that the command line names, of all
+// where it names none.
+func chosenLists(cache *crl.Cache, prefixes []string) ([]string, error) {
+	all, err := cache.Names()
+	if err != nil {
+		return nil, err
 	}
 	for _, prefix := range prefixes {
-		known := false
-		for _, c := range found {
-			known = known || isChosen(c.Name, []string{prefix})
-		}
-		if !known {
+		if !slices.ContainsFunc(all, func(name string) bool { return isChosen(name, []string{prefix}) }) {
 			return nil, withHint(fmt.Errorf("no list in the cache has the name %q", prefix), "keyman crl cache list names them")
 		}
 	}
-	return found, failed
+	return slices.DeleteFunc(all, func(name string) bool { return !isChosen(name, prefixes) }), nil
 }
 
 func newCRLCacheRefreshCommand(a *app) *cobra.Command {
@@ -222,12 +224,23 @@ keep those that are newer. A running daemon fetches its own; see "keyman ike dae
 		if err != nil {
 			return err
 		}
-		lists, failed := chosenLists(cache, names)
-		if len(lists) == 0 {
-			return errors.Join(failed, a.print([]cachedShown{}, func(w io.Writer) { writeCached(w, nil, false) }))
+		chosen, err := chosenLists(cache, names)
+		if err != nil {
+			return err
 		}
-		all, errs := []cachedShown{}, []error{withCacheHint(failed)}
-		for _, c := range lists {
+		if len(chosen) == 0 {
+			return a.print([]cachedShown{}, func(w io.Writer) { writeCached(w, nil, false) })
+		}
+		var (
+			all  []cachedShown
+			errs []error
+		)
+		for _, name := range chosen {
+			c, err := cache.Open(name)
+			if err != nil {
+				errs = append(errs, withCacheHint(err))
+				continue
+			}
 			shown := newCachedShown(c)
 			switch newer, err := cache.Refresh(cmd.Context(), fetcher, c); {
 			case err != nil:
@@ -270,16 +283,19 @@ could not be found out.`,
 		if err != nil {
 			return err
 		}
-		lists, failed := chosenLists(cache, names)
-		if failed != nil && !errors.Is(failed, crl.ErrDamaged) {
-			return failed
+		chosen, err := chosenLists(cache, names)
+		if err != nil {
+			return err
 		}
-		bad := []error{failed}
+		var bad []error
 		all := []cachedShown{}
-		for _, c := range lists {
-			shown := newCachedShown(c)
+		for _, name := range chosen {
+			shown := cachedShown{Name: name}
+			if c, err := cache.Open(name); err == nil {
+				shown = newCachedShown(c)
+			}
 			shown.Outcome = "good"
-			if err := cache.Verify(cmd.Context(), c.Name); err != nil {
+			if err := cache.Verify(cmd.Context(), name); err != nil {
 				if !errors.Is(err, crl.ErrDamaged) {
 					return err
 				}
@@ -287,12 +303,6 @@ could not be found out.`,
 				bad = append(bad, err)
 			}
 			all = append(all, shown)
-		}
-		if failed != nil {
-			// None of them can be opened: nothing else is removed.
-			if _, err := cache.Purge(cmd.Context(), func(*crl.Cached) bool { return false }); err != nil {
-				return err
-			}
 		}
 		if err := a.print(all, func(w io.Writer) { writeOutcomes(w, all) }); err != nil {
 			return err
