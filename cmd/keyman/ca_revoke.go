@@ -85,7 +85,7 @@ itself. Peers learn of it from the next revocation list: run keyman ca crl.`,
 
 // serialFromFile returns the serial number of the one certificate in a file.
 func serialFromFile(c *ca.CA, file string) (*big.Int, error) {
-	certs, err := certpem.Read(file)
+	certs, err := readCertificateFile(file)
 	if err != nil {
 		return nil, err
 	}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
 
+	"keyman/crl"
 	"keyman/csr"
 	"keyman/internal/atomicfile"
 	"keyman/internal/certpem"
@@ -21,7 +23,7 @@ type content struct{ what, hint string }
 var (
 	contentKey     = content{"a private key", "keyman cert import KEY CERTIFICATE takes a key together with its certificate"}
 	contentRequest = content{"a request, which waits for its certificate", "keyman ca issue NAME --request FILE issues one for it; keyman req show --file FILE shows it"}
-	contentCRL     = content{"a revocation list", "keyman crl show FILE shows it"}
+	contentCRL     = content{"a revocation list", "keyman crl show FILE shows it, and --crl FILE gives it to a check"}
 	contentPublic  = content{"a public key alone", "the CA that knows whose key it is makes a certificate of it"}
 )
 
@@ -71,7 +73,7 @@ func contentOf(path string) (content, bool) {
 	if _, err := csr.Parse(data); err == nil {
 		return contentRequest, true
 	}
-	if _, err := x509.ParseRevocationList(data); err == nil {
+	if _, err := crl.Parse(bytes.NewReader(data), crl.Limits{}); err == nil {
 		return contentCRL, true
 	}
 	if _, err := x509.ParsePKIXPublicKey(data); err == nil {

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"keyman/crl"
-	"keyman/internal/certpem"
 )
 
 type crlCheckFlags struct {
@@ -79,7 +78,7 @@ func (a *app) crlCheck(ctx context.Context, f crlCheckFlags, files []string) err
 	)
 	for _, file := range files {
 		// One that cannot be read does not hide what the others are.
-		chain, err := certpem.Read(file)
+		chain, err := readCertificateFile(file)
 		if err != nil {
 			unread = append(unread, err)
 			continue
@@ -171,7 +170,7 @@ func (a *app) anchors(ctx context.Context, f crlCheckFlags) ([][]byte, error) {
 func readCertificates(files []string) ([][]byte, error) {
 	var all [][]byte
 	for _, file := range files {
-		certs, err := certpem.Read(file)
+		certs, err := readCertificateFile(file)
 		if err != nil {
 			return nil, err
 		}

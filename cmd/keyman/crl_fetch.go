@@ -130,7 +130,7 @@ func (f crlFetchFlags) wanted(args []string) (want crl.Wanted, err error) {
 	case f.noCache && f.out == "":
 		return want, usagef("--no-cache keeps nothing: --out FILE says where the list is to go")
 	case f.cert != "":
-		want.Certificates, err = certpem.Read(f.cert)
+		want.Certificates, err = readCertificateFile(f.cert)
 	case f.issuer != "":
 		if want.Issuer, err = dn.Parse(f.issuer); err != nil {
 			err = usagef("--issuer: %w", err)

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"keyman/crl"
-	"keyman/internal/certpem"
 )
 
 type crlWatchFlags struct {
@@ -147,7 +146,7 @@ func watchPlace(fetcher *crl.Fetcher, s crl.Settings, place string) (func(contex
 	if listErr == nil {
 		return func(context.Context, crl.Validators) (crl.Reply, error) { return one(readList(place, limits)) }, nil
 	}
-	certs, err := certpem.Read(place)
+	certs, err := readCertificateFile(place)
 	if err != nil {
 		return nil, fmt.Errorf("neither a list nor a certificate: %w", errors.Join(listErr, err))
 	}
