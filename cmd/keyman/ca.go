@@ -36,7 +36,7 @@ lists. A CA lives in the folder ca/NAME of the state directory: its key database
 ca.p12, its certificate ca.pem, its database ca.json, every certificate that it
 issued and its latest list.`,
 	}
-	cmd.AddCommand(newCAInitCommand(a), newCAIssueCommand(a), newCAListCommand(a), newCARevokeCommand(a), newCACRLCommand(a))
+	cmd.AddCommand(newCAInitCommand(a), newCAIssueCommand(a), newCAListCommand(a), newCAShowCommand(a), newCARevokeCommand(a), newCACRLCommand(a))
 	return cmd
 }
 
