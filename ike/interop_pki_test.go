@@ -28,6 +28,7 @@ type labCA struct {
 	key  *rsa.PrivateKey
 	urls []string // distribution points of what it issues
 	next int64
+	made int64 // lists
 }
 
 // labID is a gateway of the tests.
@@ -121,7 +122,8 @@ var revokedAt = time.Now().Add(-time.Minute).UTC().Truncate(time.Second)
 // crl makes the CA's list.
 func (c *labCA) crl(revoked ...labID) []byte {
 	c.t.Helper()
-	template := &x509.RevocationList{Number: big.NewInt(7), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(time.Hour)}
+	c.made++
+	template := &x509.RevocationList{Number: big.NewInt(c.made), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(time.Hour)}
 	for _, id := range revoked {
 		leaf, err := x509.ParseCertificate(id.der)
 		if err != nil {

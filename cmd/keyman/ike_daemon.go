@@ -48,7 +48,8 @@ others by "keyman ike activate" or by their peers.
 Revocation lists in use are fetched anew before they run out, and at least as
 often as watch_every says (keyman crl config); so often the certificates of the
 peers of active tunnels are checked again, and a tunnel whose peer is not good
-any more ends. On SIGHUP both happens at once.
+any more ends. On SIGHUP both happens at once, after the trusted CAs have been
+read anew; this needs a password that can be had again, and not one that was typed.
 
 The trusted CAs are the trusted signer certificates of the key database. Where
 revocation lists come from is said by keyman.toml in the state directory; see
@@ -150,7 +151,7 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 		return nil
 	})
 	both.Go(func() error {
-		renewOnHangup(ctx, hangup, watcher, logger)
+		renewal{app: a, keydb: f.keydb, engine: engine, watcher: watcher, logger: logger}.attend(ctx, hangup)
 		return nil
 	})
 	if watcher != nil {
@@ -164,22 +165,6 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 	}
 	logger.Info("the daemon has ended")
 	return nil
-}
-
-// renewOnHangup has the lists in use asked for anew, and the peers of active
-// tunnels checked, whenever SIGHUP comes: what the CA has published since counts.
-func renewOnHangup(ctx context.Context, hangup <-chan os.Signal, watcher *crl.Watcher, logger *slog.Logger) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hangup:
-			if watcher != nil {
-				watcher.Renew(ctx)
-			}
-			logger.Info("revocation lists in use were fetched anew")
-		}
-	}
 }
 
 // logLists returns what writes to the log how revocation lists stand.

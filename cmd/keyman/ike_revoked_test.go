@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
+	"keyman/crl"
 	"keyman/ike"
 	"keyman/ike/control"
 )
@@ -79,5 +83,59 @@ func TestIKERevokedWhileUp(t *testing.T) {
 				t.Errorf("the log does not warn\n%s", log)
 			}
 		})
+	}
+}
+
+// TestIKETrustWithdrawn: on SIGHUP a running daemon reads anew whom it trusts, and
+// ends the tunnel of a peer whose CA is not among them any more.
+func TestIKETrustWithdrawn(t *testing.T) {
+	ca := newPKI(t)
+	west, east := newGateway(t, "127.0.8.11"), newGateway(t, "127.0.8.12")
+	ca.enroll(t, west, "west")
+	ca.enroll(t, east, "east")
+	const protection = "[[protection]]\nname = \"rsa\"\nauth = \"rsa-signature\"\ntransforms = [\"aes256-sha256-ecp256\"]\n"
+	west.write(t, "tunnels.toml", tunnel("east", "rsa", west, east, "certificate = \"west\"\nid = \"west.example.org\"", "id = \"east.example.org\"")+protection)
+	east.write(t, "tunnels.toml", tunnel("west", "rsa", east, west, "certificate = \"east\"\nid = \"east.example.org\"", "id = \"west.example.org\"")+protection)
+	log, _ := west.daemon(t, "--password-env", "PW")
+	east.daemon(t, "--password-env", "PW")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	client, err := control.Dial(ctx, filepath.Join(west.state, control.SocketName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	events, err := client.Events(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, west.args("ike", "activate", "--wait", "east")...)
+
+	must(t, west.args("cert", "trust", "Example CA", "off", "--password-env", "PW")...)
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil { // both daemons get it
+		t.Fatal(err)
+	}
+	for ev, err := range events {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ev.Kind == ike.EventClosed {
+			if len(ev.Reasons) == 0 || ev.Reasons[len(ev.Reasons)-1].Code != crl.CodeNoAnchor {
+				t.Errorf("%+v", ev)
+			}
+			break
+		}
+	}
+	if out, errs, code := keyman(t, west.args("ike", "activate", "--wait", "east")...); code != exitNo || !strings.Contains(out, "no certificate is trusted") {
+		t.Errorf("activate: %d\n%s%s", code, out, errs)
+	}
+	if text := log.String(); !strings.Contains(text, "no CA is trusted any more") {
+		t.Errorf("the log does not tell\n%s", text)
+	}
+
+	// A password that was typed is asked for once.
+	a := &app{stateDir: west.state}
+	if _, err := a.reopenKeydb(t.Context(), &keydbFlags{password: &passwordFlags{}}); !errors.Is(err, errTypedPassword) {
+		t.Errorf("without a password: %v", err)
 	}
 }
