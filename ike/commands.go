@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-
-	"keyman/ike/ikev1"
 )
 
 // do runs a task on the engine's goroutine and waits for it.
@@ -100,7 +98,7 @@ func (e *Engine) Remove(ctx context.Context, tunnel string) (int, error) {
 		}
 		for _, s := range e.ordered() {
 			if s.def == d && (s.state == TunnelActive || s.state == TunnelNegotiating) {
-				e.handle(s, ikev1.Close{Reason: "removed here"})
+				e.endSession(s, removedHere)
 				n++
 			}
 		}

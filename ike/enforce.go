@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"keyman/crl"
-	"keyman/ike/ikev1"
 )
 
 // A peerWatch is what an active tunnel keeps of its peer's certificates, so that
@@ -62,5 +61,5 @@ func (e *Engine) judge(id uint64, v crl.Verdict) {
 		return
 	}
 	s.lost = &PeerError{Summary: "the peer's certificate is not accepted any more (" + string(v.Status) + ")", Reasons: v.Reasons}
-	e.handle(s, ikev1.Close{Reason: s.lost.Error()})
+	e.endSession(s, s.lost.Error())
 }

@@ -37,6 +37,9 @@ type Config struct {
 	DB *ikedb.DB
 	// Transport carries the messages. The engine closes it.
 	Transport Transport
+	// DataPlane protects packets by the SAs of phase 2. The engine closes it.
+	// Without one they are negotiated and kept, and no packet is protected.
+	DataPlane DataPlane
 	// Verifier decides about peers' certificates; one that is a Watcher, too,
 	// while their tunnels are up.
 	Verifier Verifier
@@ -82,6 +85,7 @@ type Engine struct {
 	db          *ikedb.DB
 	transport   Transport
 	verifier    Verifier
+	plane       DataPlane // nil where SAs are only negotiated
 	defs        map[string]*definition
 	anchors     [][]byte
 	authorities [][]byte
@@ -99,6 +103,9 @@ type Engine struct {
 	crypto    *workers        // Diffie-Hellman and signatures
 	verdicts  *workers
 	timers    timers
+	backlog   []func() // see schedule
+	active    map[peerKey][]*session
+	children  children
 	nextID    uint64
 	sessions  map[uint64]*session
 	cookies   map[isakmp.Cookie]*session // by our own cookie
@@ -144,7 +151,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Engine{
-		db: cfg.DB, transport: cfg.Transport, verifier: cfg.Verifier, cfg: cfg,
+		db: cfg.DB, transport: cfg.Transport, verifier: cfg.Verifier, plane: cfg.DataPlane, cfg: cfg,
 		defs: defs, anchors: cfg.Anchors, authorities: names,
 		logger: cfg.Logger, debug: cfg.Logger.Enabled(context.Background(), slog.LevelDebug),
 		hub:      &hub{},
@@ -154,6 +161,8 @@ func New(cfg Config) (*Engine, error) {
 		cookies:  make(map[isakmp.Cookie]*session),
 		openers:  make(map[opener]*session),
 		last:     make(map[string]outcome),
+		active:   make(map[peerKey][]*session),
+		children: newChildren(),
 	}, nil
 }
 
@@ -199,14 +208,25 @@ func (e *Engine) Run(ctx context.Context) error {
 			}
 		}
 	}
+	e.startData()
+	if e.plane != nil {
+		reader.Go(func() {
+			for ev := range e.plane.Events() {
+				e.post(func() { e.dataEvent(ev) })
+			}
+		})
+	}
 	e.loop(ctx, packets)
 
 	for _, s := range e.sessions {
-		e.handle(s, ikev1.Close{Reason: "the daemon ends"})
+		e.endSession(s, "the daemon ends")
 	}
 	cancel()
 	close(e.stopped) // lets those go that bring tasks
 	err := e.transport.Close()
+	if e.plane != nil {
+		err = errors.Join(err, e.plane.Close())
+	}
 	e.crypto.stop()
 	e.verdicts.stop()
 	reader.Wait()
@@ -261,8 +281,8 @@ func (e *Engine) loop(ctx context.Context, packets <-chan Packet) {
 		case <-alarm:
 		}
 		now := time.Now()
-		for s, ok := e.timers.pop(now); ok; s, ok = e.timers.pop(now) {
-			e.handle(s, ikev1.Timer{})
+		for a, ok := e.timers.pop(now); ok; a, ok = e.timers.pop(now) {
+			a.ring()
 		}
 	}
 }

@@ -24,14 +24,19 @@ const (
 	EventEstablished  EventKind = "established"  // the tunnel is up
 	EventFailed       EventKind = "failed"       // the negotiation ended without a tunnel
 	EventClosed       EventKind = "closed"       // an established tunnel ended
+	EventDataUp       EventKind = "data-up"      // a phase 2 tunnel is up
+	EventDataRekeyed  EventKind = "data-rekeyed" // a newer SA of it is up
+	EventDataFailed   EventKind = "data-failed"  // a negotiation of phase 2 came to nothing
+	EventDataDown     EventKind = "data-down"    // a phase 2 tunnel ended
 )
 
 // An Event is something that happened to a negotiation.
 type Event struct {
 	Time   time.Time      `json:"time"`
 	Kind   EventKind      `json:"kind"`
-	Tunnel string         `json:"tunnel,omitempty"` // empty while a responder does not know
-	ID     uint64         `json:"id,omitempty"`     // of the negotiation
+	Tunnel string         `json:"tunnel,omitempty"`      // empty while a responder does not know
+	ID     uint64         `json:"id,omitempty"`          // of the negotiation
+	Data   string         `json:"data_tunnel,omitempty"` // of phase 2, where it is about one
 	Role   string         `json:"role,omitempty"`
 	Peer   netip.AddrPort `json:"peer,omitzero"`
 	PeerID string         `json:"peer_id,omitempty"`

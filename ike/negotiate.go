@@ -101,7 +101,8 @@ func (e *Engine) newSession(cfg ikev1.Config) (*session, error) {
 		return nil, err
 	}
 	e.nextID++
-	s := &session{id: e.nextID, sa: sa, state: TunnelNegotiating, started: time.Now(), alarmIndex: -1}
+	s := &session{id: e.nextID, sa: sa, state: TunnelNegotiating, started: time.Now()}
+	s.alarm.ring = func() { e.handle(s, ikev1.Timer{}) }
 	s.ctx, s.cancel = context.WithCancel(e.ctx)
 	e.sessions[s.id] = s
 	e.cookies[cfg.Cookie] = s

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,8 +34,7 @@ type session struct {
 	peer        peerWatch
 	lost        *PeerError // why an active tunnel's peer is not accepted any more
 
-	alarm      time.Time
-	alarmIndex int // in timers; -1 where it is not
+	alarm alarm
 
 	// ctx ends with the session: nobody computes or fetches for one that is
 	// gone.
@@ -117,17 +117,17 @@ func (e *Engine) perform(s *session, effects []ikev1.Effect) {
 		case ikev1.Send:
 			e.send(Packet{Path: f.Path, Data: f.Data})
 		case ikev1.SetTimer:
-			e.timers.set(s, f.At)
+			e.timers.set(&s.alarm, f.At)
 		case ikev1.GenerateKey:
 			e.offload(e.crypto, s, func() ikev1.Event {
 				key, err := f.Group.GenerateKey(rand.Reader)
-				return ikev1.KeyPair{Key: key, Err: err}
+				return ikev1.KeyPair{Key: key, Err: err, Exchange: f.Exchange}
 			})
 		case ikev1.ComputeSecret:
 			e.offload(e.crypto, s, func() ikev1.Event {
 				defer f.Key.Wipe()
 				secret, err := f.Key.Shared(f.Peer)
-				return ikev1.SharedSecret{Secret: secret, Err: err}
+				return ikev1.SharedSecret{Secret: secret, Err: err, Exchange: f.Exchange}
 			})
 		case ikev1.Sign:
 			signer := e.defs[f.Policy.Name].credential.Signer
@@ -147,8 +147,23 @@ func (e *Engine) perform(s *session, effects []ikev1.Effect) {
 			e.fail(s, f.Err)
 		case ikev1.Closed:
 			e.closed(s, f.Reason)
+			if !f.KeepChildren {
+				e.childrenOf(s, ikev1.ChildRemove{Reason: f.Reason, Silent: true})
+			}
 		case ikev1.Done:
 			e.forget(s)
+		case ikev1.ChildOffered:
+			e.childOffered(s, f)
+		case ikev1.ChildReady:
+			e.childKeyed(s, f.SA, f)
+		case ikev1.ChildUp:
+			e.childKeyed(s, f.SA, f)
+		case ikev1.ChildFailed:
+			e.childFailed(s, f)
+		case ikev1.ChildDeleted:
+			e.childrenOf(s, f)
+		case ikev1.ChildLife:
+			e.childrenOf(s, f)
 		}
 	}
 }
@@ -236,7 +251,22 @@ func (e *Engine) offload(w *workers, s *session, job func() ikev1.Event) {
 
 // handle feeds an event to a session.
 func (e *Engine) handle(s *session, ev ikev1.Event) {
-	e.perform(s, s.sa.Handle(time.Now(), ev))
+	e.schedule(func() { e.perform(s, s.sa.Handle(time.Now(), ev)) })
+}
+
+// schedule runs a task when those before it are done. What phase 2 asks of phase 1
+// while an event of phase 1 is acted on comes after that: no effect overtakes
+// another.
+func (e *Engine) schedule(task func()) {
+	e.backlog = append(e.backlog, task)
+	if len(e.backlog) > 1 {
+		return
+	}
+	for len(e.backlog) > 0 {
+		e.backlog[0]()
+		e.backlog[0] = nil
+		e.backlog = e.backlog[1:]
+	}
 }
 
 // establish notes that a tunnel is up, and drops those it replaces.
@@ -252,18 +282,21 @@ func (e *Engine) establish(s *session, f ikev1.Established) {
 	delete(e.last, s.def.tunnel.Name)
 	s.trail = trail{}
 	e.pending.remove(s)
+	e.active[s.key()] = append(e.active[s.key()], s)
 	if f.InitialContact {
 		e.dropOlder(s)
 	}
 	e.dropExcess(s)
 	e.watchPeer(s)
 	e.answer(s)
+	e.unqueue(s.def, nil)
 }
 
 // closed notes that a tunnel that was up has ended.
 func (e *Engine) closed(s *session, reason string) {
 	s.state, s.endAt, s.err = TunnelClosed, time.Now(), errors.New(reason)
 	s.unwatchPeer()
+	without[peerKey](e.active, s.key(), s)
 	var reasons []crl.Reason
 	if s.lost != nil {
 		reasons = s.lost.Reasons
@@ -278,11 +311,19 @@ func (e *Engine) closed(s *session, reason string) {
 func (e *Engine) dropOlder(s *session) {
 	for _, old := range e.sessions {
 		if old != s && old.state == TunnelActive && old.def == s.def && old.peerID == s.peerID && old.upAt.Before(s.started) {
-			e.report(old, EventClosed, "the peer lost it: INITIAL-CONTACT", nil)
+			e.report(old, EventClosed, lostByPeer, nil)
 			e.forget(old)
 		}
 	}
+	for _, c := range slices.Clone(e.children.byPeer[s.key()]) {
+		if st := e.childStatus(c); !st.Established.IsZero() && st.Established.Before(s.started) {
+			e.handleChild(c, ikev1.ChildRemove{Reason: lostByPeer, Silent: true})
+		}
+	}
 }
+
+// lostByPeer is why what a peer has forgotten ends.
+const lostByPeer = "the peer lost it: INITIAL-CONTACT"
 
 // maxPerPeer is how many SAs one peer may have of one tunnel: more than two ends
 // that start at once and rekey need.
@@ -297,7 +338,7 @@ func (e *Engine) dropExcess(s *session) {
 		}
 	}
 	for ; len(same) > maxPerPeer; same = same[1:] {
-		e.handle(same[0], ikev1.Close{Reason: "newer ones took its place"})
+		e.handle(same[0], ikev1.Close{Reason: "newer ones took its place", KeepChildren: true})
 	}
 }
 
@@ -315,6 +356,9 @@ func (e *Engine) fail(s *session, err error) {
 	e.report(s, EventFailed, err.Error(), reasons)
 	e.keepLast(s)
 	e.answer(s)
+	if s.def != nil && s.sa.Role() == ikev1.Initiator {
+		e.unqueue(s.def, err)
+	}
 }
 
 // answer tells those who wait for the end of a negotiation.
@@ -327,7 +371,8 @@ func (e *Engine) answer(s *session) {
 
 // forget removes a session.
 func (e *Engine) forget(s *session) {
-	e.timers.set(s, time.Time{})
+	e.timers.set(&s.alarm, time.Time{})
+	without[peerKey](e.active, s.key(), s)
 	delete(e.sessions, s.id)
 	initiator, responder := s.sa.Cookies()
 	if s.sa.Role() == ikev1.Initiator {

@@ -5,23 +5,31 @@ import (
 	"time"
 )
 
-// timers are the alarms of all sessions, earliest first, so that the engine
-// needs one timer and ending a session leaves none behind.
+// An alarm is one time at which something wants to be woken. The zero value is not
+// set; ring must be there before it is.
+type alarm struct {
+	at    time.Time
+	place int // in timers, from 1; 0 where it is not
+	ring  func()
+}
+
+// timers are the alarms of all sessions and phase 2 tunnels, earliest first, so
+// that the engine needs one timer and ending one leaves none behind.
 type timers struct {
 	heap alarmHeap
 }
 
-// set sets, moves or, with the zero time, removes a session's alarm.
-func (t *timers) set(s *session, at time.Time) {
-	s.alarm = at
-	switch queued := s.alarmIndex >= 0; {
+// set sets, moves or, with the zero time, removes an alarm.
+func (t *timers) set(a *alarm, at time.Time) {
+	a.at = at
+	switch queued := a.place > 0; {
 	case at.IsZero() && queued:
-		heap.Remove(&t.heap, s.alarmIndex)
+		heap.Remove(&t.heap, a.place-1)
 	case at.IsZero():
 	case queued:
-		heap.Fix(&t.heap, s.alarmIndex)
+		heap.Fix(&t.heap, a.place-1)
 	default:
-		heap.Push(&t.heap, s)
+		heap.Push(&t.heap, a)
 	}
 }
 
@@ -30,39 +38,38 @@ func (t *timers) next() time.Time {
 	if len(t.heap) == 0 {
 		return time.Time{}
 	}
-	return t.heap[0].alarm
+	return t.heap[0].at
 }
 
-// pop removes and returns a session whose alarm is due.
-func (t *timers) pop(now time.Time) (*session, bool) {
-	if len(t.heap) == 0 || now.Before(t.heap[0].alarm) {
+// pop removes and returns an alarm that is due.
+func (t *timers) pop(now time.Time) (*alarm, bool) {
+	if len(t.heap) == 0 || now.Before(t.heap[0].at) {
 		return nil, false
 	}
-	s := heap.Pop(&t.heap).(*session)
-	return s, true
+	return heap.Pop(&t.heap).(*alarm), true
 }
 
-// alarmHeap implements heap.Interface; each session knows its place.
-type alarmHeap []*session
+// alarmHeap implements heap.Interface; each alarm knows its place.
+type alarmHeap []*alarm
 
 func (h alarmHeap) Len() int           { return len(h) }
-func (h alarmHeap) Less(i, j int) bool { return h[i].alarm.Before(h[j].alarm) }
+func (h alarmHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
 func (h alarmHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].alarmIndex, h[j].alarmIndex = i, j
+	h[i].place, h[j].place = i+1, j+1
 }
 
 func (h *alarmHeap) Push(x any) {
-	s := x.(*session)
-	s.alarmIndex = len(*h)
-	*h = append(*h, s)
+	a := x.(*alarm)
+	*h = append(*h, a)
+	a.place = len(*h)
 }
 
 func (h *alarmHeap) Pop() any {
 	old := *h
-	s := old[len(old)-1]
+	a := old[len(old)-1]
 	old[len(old)-1] = nil
 	*h = old[:len(old)-1]
-	s.alarmIndex = -1
-	return s
+	a.place = 0
+	return a
 }

@@ -1,5 +1,6 @@
-// Package iketest has the double of a network for programs that test with
-// ike.Engine: begin with a Network, whose Transports reach each other by address.
+// Package iketest has the doubles of a network and of a data plane for programs
+// that test with ike.Engine: begin with a Network, whose Transports reach each other
+// by address, and give each Engine a DataPlane where SAs of phase 2 are looked at.
 package iketest
 
 import (

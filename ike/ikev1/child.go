@@ -342,7 +342,7 @@ func (c *Child) drop(p *childPair, tell bool) {
 	c.pairs = slices.DeleteFunc(c.pairs, func(o *childPair) bool { return o == p })
 	c.bytes += p.bytes
 	if tell {
-		c.emit(ChildFarewell{SPIs: p.sa.inbound()})
+		c.emit(ChildFarewell{SPIs: p.sa.Inbound()})
 	}
 	c.emit(ChildUninstall{SA: p.sa})
 	c.use()

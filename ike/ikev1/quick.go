@@ -416,7 +416,7 @@ func (s *SA) failQuick(q *quick, err error) {
 	}
 	if q.role == Responder && q.sa != nil {
 		// The initiator may hold what we let go: message 3 may be lost.
-		s.farewell(q.sa.inbound())
+		s.farewell(q.sa.Inbound())
 	}
 	s.settleQuick(q, quickFailed)
 	s.emit(ChildFailed{SPI: q.spi, Role: q.role, Err: err})

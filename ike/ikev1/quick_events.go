@@ -116,13 +116,26 @@ func (c *ChildSA) sends(spi ChildSPI) bool {
 	return slices.ContainsFunc(c.Pairs, func(p Pair) bool { return p.Algorithms.Protocol == spi.Protocol && p.Out.SPI == spi.SPI })
 }
 
-// inbound returns the SPIs that we receive on.
-func (c *ChildSA) inbound() []ChildSPI {
+// Inbound returns the SPIs that we receive on.
+func (c *ChildSA) Inbound() []ChildSPI {
 	var all []ChildSPI
 	for _, p := range c.Pairs {
 		all = append(all, ChildSPI{p.Algorithms.Protocol, p.In.SPI})
 	}
 	return all
+}
+
+// Clone copies the SA with its keys, for a data plane that keeps them.
+func (c *ChildSA) Clone() *ChildSA {
+	clone := *c
+	clone.Pairs = slices.Clone(c.Pairs)
+	for i := range clone.Pairs {
+		p := &clone.Pairs[i]
+		for _, key := range [...]*Secret{&p.In.Encryption, &p.In.Integrity, &p.Out.Encryption, &p.Out.Integrity} {
+			*key = newSecret(slices.Clone(key.Bytes()))
+		}
+	}
+	return &clone
 }
 
 // Wipe overwrites the keys.
