@@ -40,7 +40,7 @@ type Entry struct {
 // has none, and ErrUnusable where crypto/x509 does not read it.
 func (e Entry) Leaf() (*x509.Certificate, error) {
 	if len(e.Chain) == 0 {
-		return nil, &EntryError{Label: e.Label, Err: ErrNoCertificate, Detail: "it is a " + e.Kind.String() + " entry"}
+		return nil, errNoCertificate(e.Label, e.Kind)
 	}
 	certificate, err := parseCertificate(e.Chain[0])
 	if err != nil {
@@ -54,9 +54,13 @@ func (e Entry) Leaf() (*x509.Certificate, error) {
 // none.
 func (e Entry) Summary() (Summary, error) {
 	if len(e.Chain) == 0 {
-		return Summary{}, &EntryError{Label: e.Label, Err: ErrNoCertificate, Detail: "it is a " + e.Kind.String() + " entry"}
+		return Summary{}, errNoCertificate(e.Label, e.Kind)
 	}
 	return Summarize(e.Chain[0])
+}
+
+func errNoCertificate(label string, kind Kind) error {
+	return &EntryError{Label: label, Err: ErrNoCertificate, Detail: "it is a " + kind.String() + " entry"}
 }
 
 // Signer returns the use of the private key of a Personal entry or a Request.

@@ -7,24 +7,24 @@ import (
 
 // Due lists the entries whose certificates are no longer valid after t, the
 // soonest first; one whose end cannot be read comes before all others.
-func (s *Store) Due(t time.Time) []Entry {
+func (s *Store) Due(t time.Time) []Head {
 	type due struct {
-		end   time.Time
-		entry Entry
+		end  time.Time
+		head Head
 	}
 	var list []due
-	for e := range s.Entries() {
-		if len(e.Chain) == 0 {
+	for h := range s.Heads() {
+		if h.certificate == nil {
 			continue
 		}
-		if summary, err := e.Summary(); err != nil || summary.EndsBy(t) {
-			list = append(list, due{summary.NotAfter, e})
+		if brief, err := h.Brief(); err != nil || brief.EndsBy(t) {
+			list = append(list, due{brief.NotAfter, h})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b due) int { return a.end.Compare(b.end) })
-	entries := make([]Entry, len(list))
+	heads := make([]Head, len(list))
 	for i, d := range list {
-		entries[i] = d.entry
+		heads[i] = d.head
 	}
-	return entries
+	return heads
 }

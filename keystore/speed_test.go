@@ -6,7 +6,7 @@ import (
 )
 
 // manySigners puts n certificates of one CA into a store.
-func manySigners(b *testing.B, n int) *Store {
+func manySigners(b testing.TB, n int) *Store {
 	b.Helper()
 	ca := newAuthority(b, "CA", nil)
 	key := newKey(b)

@@ -212,19 +212,6 @@ func (s *Store) Entries() iter.Seq[Entry] {
 	}
 }
 
-// Heads lists the entries as Entries does, but without the certificates above
-// their own: a Chain has one certificate at most. To find those above costs a
-// check of a signature each, which a list has no use for.
-func (s *Store) Heads() iter.Seq[Entry] {
-	return func(yield func(Entry) bool) {
-		for _, item := range s.content().Items {
-			if !yield(newEntry(item, nil)) {
-				return
-			}
-		}
-	}
-}
-
 // Lookup finds an entry by its label; upper and lower case do not count.
 func (s *Store) Lookup(label string) (Entry, bool) {
 	if i := s.index(label); i >= 0 {

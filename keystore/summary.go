@@ -37,7 +37,9 @@ type Summary struct {
 
 // EndsBy reports whether the certificate is no longer valid after t. One whose
 // end cannot be read counts as ended.
-func (s Summary) EndsBy(t time.Time) bool { return s.NotAfter.IsZero() || !s.NotAfter.After(t) }
+func (s Summary) EndsBy(t time.Time) bool { return endsBy(s.NotAfter, t) }
+
+func endsBy(end, t time.Time) bool { return end.IsZero() || !end.After(t) }
 
 // Summarize reads the structure of a certificate. It returns ErrCertificate for
 // what is none.

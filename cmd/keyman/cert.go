@@ -45,23 +45,23 @@ type certRow struct {
 	validity *certinfo.Validity
 }
 
-// newCertRow describes an entry.
-func newCertRow(e keystore.Entry, now time.Time) certRow {
-	row := certRow{Label: e.Label, Kind: e.Kind, Default: e.Default, Trusted: e.Trusted}
-	if e.Kind == keystore.SecretKey {
+// newCertRow describes an entry by its head.
+func newCertRow(h keystore.Head, now time.Time) certRow {
+	row := certRow{Label: h.Label, Kind: h.Kind, Default: h.Default, Trusted: h.Trusted}
+	if h.Kind == keystore.SecretKey {
 		return row
 	}
-	summary, err := e.Summary()
+	brief, err := h.Brief()
 	if err != nil {
 		row.Error = err.Error()
 		return row
 	}
-	if summary.Unusable != nil {
-		row.Error = summary.Unusable.Error()
+	if brief.Unusable != nil {
+		row.Error = brief.Unusable.Error()
 	}
-	row.Subject, row.common = nameText(summary.Subject), commonName(summary.Subject)
-	row.validity = &certinfo.Validity{NotBefore: summary.NotBefore, NotAfter: summary.NotAfter, Now: now}
-	if row.NotAfter = summary.NotAfter; !row.NotAfter.IsZero() {
+	row.Subject, row.common = nameTexts(brief.Subject)
+	row.validity = &certinfo.Validity{NotBefore: brief.NotBefore, NotAfter: brief.NotAfter, Now: now}
+	if row.NotAfter = brief.NotAfter; !row.NotAfter.IsZero() {
 		left := row.validity.DaysLeft()
 		row.DaysLeft = &left
 	}
@@ -115,7 +115,7 @@ func writeRows(w io.Writer, rows []certRow, wide bool) {
 		unusable = ", ? not usable (cert show: why)"
 	}
 	fmt.Fprintln(w, "* default, - personal, ! trusted, # secret key"+unusable)
-	t := table{columns: certColumns(), wide: wide}
+	t := table{columns: certColumns(), wide: wide, rows: make([][]cell, 0, len(rows))}
 	for _, r := range rows {
 		t.rows = append(t.rows, r.cells())
 	}
@@ -144,10 +144,10 @@ key, ? a certificate that keyman cannot use; "keyman cert show" says why.`,
 		if err != nil {
 			return err
 		}
-		rows, now := []certRow{}, time.Now()
-		for e := range store.Heads() {
-			if e.Kind != keystore.Request {
-				rows = append(rows, newCertRow(e, now))
+		rows, now := make([]certRow, 0, store.Len()), time.Now()
+		for h := range store.Heads() {
+			if h.Kind != keystore.Request {
+				rows = append(rows, newCertRow(h, now))
 			}
 		}
 		return a.print(rows, func(w io.Writer) {

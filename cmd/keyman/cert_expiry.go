@@ -73,8 +73,8 @@ first. The exit code is 1 where there is one, and 0 where nothing is due.`,
 			return err
 		}
 		rows, now := []certRow{}, time.Now()
-		for _, e := range store.Due(now.Add(time.Duration(within))) {
-			rows = append(rows, newCertRow(e, now))
+		for _, h := range store.Due(now.Add(time.Duration(within))) {
+			rows = append(rows, newCertRow(h, now))
 		}
 		err = a.print(rows, func(w io.Writer) {
 			if len(rows) == 0 {
@@ -128,7 +128,7 @@ func newCertNeedsRenewalCommand(a *app) *cobra.Command {
 			return err
 		}
 		now := time.Now()
-		result := renewalResult{newCertRow(entry, now), summary.EndsBy(now.Add(time.Duration(within)))}
+		result := renewalResult{newCertRow(entry.Head(), now), summary.EndsBy(now.Add(time.Duration(within)))}
 		if !result.NeedsRenewal {
 			if a.json {
 				if err := a.print(result, nil); err != nil {

@@ -58,13 +58,14 @@ func nameText(der []byte) string {
 	return name.String()
 }
 
-// commonName writes what is most specific in a name, or "" for one without it.
-func commonName(der []byte) string {
+// nameTexts writes a name of a certificate, and what is most specific in it, or ""
+// for one without it.
+func nameTexts(der []byte) (whole, common string) {
 	name, err := dn.FromDER(der)
 	if err != nil {
-		return ""
+		return nameText(der), ""
 	}
-	return commonPart(name)
+	return name.String(), commonPart(name)
 }
 
 // commonPart returns the common name of a name as a part of it, "" where it has none.

@@ -13,6 +13,7 @@ var (
 	tag3 = cbasn1.Tag(3).ContextSpecific()
 	tag4 = cbasn1.Tag(4).ContextSpecific()
 	tag5 = cbasn1.Tag(5).ContextSpecific()
+	tag7 = cbasn1.Tag(7).ContextSpecific()
 
 	tag0Constructed = tag0.Constructed()
 	tag1Constructed = tag1.Constructed()

@@ -34,13 +34,16 @@ func ReadExtension(s *cryptobyte.String) (Extension, bool) {
 // ReadRawExtension is ReadExtension without an allocation, for lists with
 // millions of them: oid has the octets of an OID.
 func ReadRawExtension(s *cryptobyte.String) (oid []byte, critical bool, value cryptobyte.String, ok bool) {
-	var extension, id cryptobyte.String
-	if !s.ReadASN1(&extension, asn1.SEQUENCE) || !extension.ReadASN1(&id, asn1.OBJECT_IDENTIFIER) || !validOID(id) ||
+	var extension cryptobyte.String
+	if !s.ReadASN1(&extension, asn1.SEQUENCE) {
+		return nil, false, nil, false
+	}
+	if oid, ok = ReadRawOID(&extension); !ok ||
 		extension.PeekASN1Tag(asn1.BOOLEAN) && !ReadBool(&extension, asn1.BOOLEAN, &critical) ||
 		!extension.ReadASN1(&value, asn1.OCTET_STRING) || !extension.Empty() {
 		return nil, false, nil, false
 	}
-	return id, critical, value, true
+	return oid, critical, value, true
 }
 
 // ReadBool reads a BOOLEAN with a tag of its own into out. DER leaves out what

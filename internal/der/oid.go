@@ -19,11 +19,18 @@ const MaxOID = 128
 
 // ReadOID reads an OBJECT IDENTIFIER.
 func ReadOID(s *cryptobyte.String) (OID, bool) {
-	var content cryptobyte.String
-	if !s.ReadASN1(&content, asn1.OBJECT_IDENTIFIER) || !validOID(content) {
-		return "", false
+	content, ok := ReadRawOID(s)
+	return OID(content), ok
+}
+
+// ReadRawOID is ReadOID without an allocation: content has the octets of an OID,
+// and is a part of the input.
+func ReadRawOID(s *cryptobyte.String) (content []byte, ok bool) {
+	var id cryptobyte.String
+	if !s.ReadASN1(&id, asn1.OBJECT_IDENTIFIER) || !validOID(id) {
+		return nil, false
 	}
-	return OID(content), true
+	return id, true
 }
 
 // validOID reports whether content is the shortest form of whole components

@@ -38,14 +38,14 @@ func FromDER(der []byte) (Name, error) {
 	if !input.Empty() {
 		return Name{}, fmt.Errorf("name: %d bytes after its end", len(input))
 	}
-	n := Name{der: string(der)}
+	n := Name{der: string(der), rdns: make([]rdn, 0, min(elements(sequence), MaxAttributes))}
 	count := 0
 	for !sequence.Empty() {
 		var set cryptobyte.String
 		if !sequence.ReadASN1(&set, cbasn1.SET) || set.Empty() {
 			return Name{}, fmt.Errorf("name: RDN %d is no SET of at least one attribute", len(n.rdns)+1)
 		}
-		var attrs rdn
+		attrs := make(rdn, 0, min(elements(set), MaxAttributes))
 		for !set.Empty() {
 			if count++; count > MaxAttributes {
 				return Name{}, fmt.Errorf("name: more than %d attributes", MaxAttributes)
@@ -61,21 +61,36 @@ func FromDER(der []byte) (Name, error) {
 	return n, nil
 }
 
+// elements counts the elements one after the other, as far as they can be read.
+func elements(s cryptobyte.String) int {
+	n := 0
+	for ; !s.Empty(); n++ {
+		var element cryptobyte.String
+		var tag cbasn1.Tag
+		if !s.ReadAnyASN1(&element, &tag) {
+			break
+		}
+	}
+	return n
+}
+
 // readAttribute takes one AttributeTypeAndValue off the set.
 func readAttribute(set *cryptobyte.String) (attribute, error) {
 	var (
 		pair, element cryptobyte.String
-		oid           asn1.ObjectIdentifier
 		tag           cbasn1.Tag
 	)
-	if !set.ReadASN1(&pair, cbasn1.SEQUENCE) || !pair.ReadASN1ObjectIdentifier(&oid) ||
-		!pair.ReadAnyASN1Element(&element, &tag) || !pair.Empty() {
-		return attribute{}, errors.New("no SEQUENCE of a type and a value")
+	if !set.ReadASN1(&pair, cbasn1.SEQUENCE) {
+		return attribute{}, errAttribute
 	}
-	if len(oid) > maxOID {
-		return attribute{}, fmt.Errorf("the type has more than %d components", maxOID)
+	oid, err := readType(&pair)
+	if err != nil {
+		return attribute{}, err
 	}
-	a := attribute{oid: oid.String(), tag: uint8(tag)}
+	if !pair.ReadAnyASN1Element(&element, &tag) || !pair.Empty() {
+		return attribute{}, errAttribute
+	}
+	a := attribute{oid: oid, tag: uint8(tag)}
 	content := element
 	if !content.ReadAnyASN1(&content, &tag) {
 		return attribute{}, errors.New("the value is no DER element")
@@ -86,6 +101,29 @@ func readAttribute(set *cryptobyte.String) (attribute, error) {
 	}
 	a.value = text
 	return a, nil
+}
+
+// errAttribute is what is no AttributeTypeAndValue.
+var errAttribute = errors.New("no SEQUENCE of a type and a value")
+
+// readType takes the type of an attribute. One that has a name here takes no memory
+// of its own.
+func readType(s *cryptobyte.String) (string, error) {
+	var content cryptobyte.String
+	if rest := *s; rest.ReadASN1(&content, cbasn1.OBJECT_IDENTIFIER) {
+		if t, ok := typeByDER(content); ok {
+			*s = rest
+			return t.oid, nil
+		}
+	}
+	var oid asn1.ObjectIdentifier
+	if !s.ReadASN1ObjectIdentifier(&oid) {
+		return "", errAttribute
+	}
+	if len(oid) > maxOID {
+		return "", fmt.Errorf("the type has more than %d components", maxOID)
+	}
+	return oid.String(), nil
 }
 
 // decodeString turns a string value into UTF-8. It returns false for what is no

@@ -2,6 +2,7 @@ package dn
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -16,6 +17,12 @@ const (
 	oidDNQualifier     = "2.5.4.46"
 	oidDomainComponent = "0.9.2342.19200300.100.1.25"
 	oidEmailAddress    = "1.2.840.113549.1.9.1"
+)
+
+// The encodings of two of them; those of the others all begin alike.
+const (
+	derDomainComponent = "\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19"
+	derEmailAddress    = "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01"
 )
 
 // attributeType is what is known of an attribute type.
@@ -70,6 +77,25 @@ func typeByOID(oid string) attributeType {
 		}
 	}
 	return attributeType{oid: oid}
+}
+
+// typeByDER returns the type with a name here that is encoded so.
+func typeByDER(content []byte) (attributeType, bool) {
+	var dotted []byte
+	switch {
+	case string(content) == derDomainComponent:
+		dotted = []byte(oidDomainComponent)
+	case string(content) == derEmailAddress:
+		dotted = []byte(oidEmailAddress)
+	case len(content) == 3 && content[0] == 0x55 && content[1] == 0x04 && content[2] < 0x80: // id-at
+		dotted = strconv.AppendUint(append(make([]byte, 0, 16), "2.5.4."...), uint64(content[2]), 10)
+	}
+	for _, t := range attributeTypes {
+		if t.oid == string(dotted) {
+			return t, true
+		}
+	}
+	return attributeType{}, false
 }
 
 // String returns the name of the type, or the dotted OID where it has none.

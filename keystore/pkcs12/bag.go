@@ -200,19 +200,14 @@ func addSorted(b *cryptobyte.Builder, attributes []attribute) {
 }
 
 func readOID(s *cryptobyte.String) (der.OID, error) {
-	rest := *s
-	var content cryptobyte.String
-	if rest.ReadASN1(&content, cbasn1.OBJECT_IDENTIFIER) {
-		if id, ok := known(content); ok {
-			*s = rest
-			return id, nil
-		}
-	}
-	id, ok := der.ReadOID(s)
+	content, ok := der.ReadRawOID(s)
 	if !ok {
 		return "", errStructure
 	}
-	return id, nil
+	if id, ok := known(content); ok {
+		return id, nil
+	}
+	return der.OID(content), nil
 }
 
 func addOID(b *cryptobyte.Builder, id der.OID) {
