@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 )
 
 // The rules of the command line:
@@ -34,6 +35,8 @@ type app struct {
 	stateDir       string
 	// interrupted is closed when the process is told to end; nil is never.
 	interrupted <-chan struct{}
+	// holding is set by a command that takes its time to end when it is told to.
+	holding *atomic.Bool
 }
 
 // usageError is a command line that cannot be meant: exit code 2.

@@ -82,6 +82,7 @@ can then be read. So can it by everybody else who gets the file.`,
 
 // runDaemon works until ctx ends.
 func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
+	a.holding.Store(true) // its peers are told that it ends
 	addr, err := parseListen(f.listen)
 	if err != nil {
 		return err

@@ -5,12 +5,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"syscall"
+
+	"github.com/spf13/cobra"
 
 	"keyman/cmd/keyman/internal/gskit"
 	"keyman/internal/harden"
@@ -37,19 +41,42 @@ func main() {
 // run executes one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) > 0 && gskit.Is(args[0]) {
-		return gskit.Run(ctx, gskit.Invocation{
+		return runGSKit(ctx, args, stdin, stdout, stderr)
+	}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, interrupted: ctx.Done(), holding: new(atomic.Bool)}
+	root := newRootCommand(a)
+	root.SetArgs(args)
+	var (
+		cmd *cobra.Command
+		err error
+	)
+	ended := endSoon(ctx, a.holding.Load, func() {
+		if cmd, err = root.ExecuteContextC(ctx); err == nil {
+			err = helpForNothing(cmd)
+		}
+	})
+	// A flag that cannot be read hides those behind it.
+	wantsJSON := slices.Contains(args, "--json")
+	if !ended {
+		left := &app{stdout: stdout, stderr: stderr, json: wantsJSON}
+		return left.finish(errInterrupted, "")
+	}
+	a.json = a.json || wantsJSON
+	return a.finish(err, cmd.CommandPath()+" --help")
+}
+
+// runGSKit executes a command line of gskcapicmd.
+func runGSKit(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var code int
+	ended := endSoon(ctx, func() bool { return false }, func() {
+		code = gskit.Run(ctx, gskit.Invocation{
 			Name: args[0], Args: args[1:], Stdin: stdin, Stdout: stdout, Stderr: stderr,
 			Version: versionText(), Quiet: os.Getenv(gskQuietEnv) != "",
 		})
+	})
+	if !ended {
+		fmt.Fprintf(stderr, "%s: %v\n", args[0], errInterrupted)
+		return gskit.Interrupted
 	}
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, interrupted: ctx.Done()}
-	root := newRootCommand(a)
-	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil {
-		err = helpForNothing(cmd)
-	}
-	// A flag that cannot be read hides those behind it.
-	a.json = a.json || slices.Contains(args, "--json")
-	return a.finish(err, cmd.CommandPath()+" --help")
+	return code
 }

@@ -29,6 +29,9 @@ const (
 	exitFailed = 1
 )
 
+// Interrupted is the exit code of a program that was told to end.
+const Interrupted = exitFailed
+
 // names are IBM's for the program, on its platforms and in its products.
 var names = []string{
 	"gskcapicmd", "gskcapicmd_64", "gsk8capicmd", "gsk8capicmd_64", "gsk7capicmd", "gsk7capicmd_64",
