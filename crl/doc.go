@@ -38,8 +38,7 @@
 // within limits on size, time, rate and redirects; Fetcher.Get asks whether a list
 // at hand still stands. SourceLists gives a ListChecker what a Fetcher gets, and
 // Backoff spares places that fail. Settings is the section [crl] of keyman.toml and
-// makes a FetcherConfig and a CheckerConfig; ReadISAKMPD reads the same settings
-// from AIX's isakmpd.conf.
+// makes a FetcherConfig and a CheckerConfig.
 //
 // Watcher keeps the lists that a Checker uses fresh, and reports chains in use that
 // are not good any more; ListWatcher tells of lists that run out; NextFetch plans

@@ -90,7 +90,6 @@ type Engine struct {
 	anchors     [][]byte
 	authorities [][]byte
 	logger      *slog.Logger
-	debug       bool // messages are logged
 	cfg         Config
 	hub         *hub
 
@@ -153,7 +152,7 @@ func New(cfg Config) (*Engine, error) {
 	return &Engine{
 		db: cfg.DB, transport: cfg.Transport, verifier: cfg.Verifier, plane: cfg.DataPlane, cfg: cfg,
 		defs: defs, anchors: cfg.Anchors, authorities: names,
-		logger: cfg.Logger, debug: cfg.Logger.Enabled(context.Background(), slog.LevelDebug),
+		logger:   cfg.Logger,
 		hub:      &hub{},
 		tasks:    make(chan func(), taskQueue),
 		stopped:  make(chan struct{}),

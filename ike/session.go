@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
@@ -392,7 +393,7 @@ func (e *Engine) trace(s *session, t ikev1.Trace) {
 	if s.state == TunnelNegotiating {
 		s.trail.add(time.Now(), t)
 	}
-	if !e.hub.watched() && !e.debug {
+	if !e.hub.watched() && !e.logger.Enabled(e.ctx, slog.LevelDebug) {
 		return // a million of these are not worth formatting for nobody
 	}
 	var ev Event

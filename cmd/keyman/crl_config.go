@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"text/tabwriter"
 
@@ -100,6 +101,7 @@ func (a *app) crlConfigSet(ctx context.Context, isakmpd string, args []string) e
 		if values, err = a.readISAKMPD(isakmpd); err != nil {
 			return err
 		}
+		maps.DeleteFunc(values, func(key, _ string) bool { return !strings.HasPrefix(key, "crl.") })
 	}
 	for _, arg := range args {
 		key, value, ok := strings.Cut(arg, "=")

@@ -25,6 +25,8 @@ over control.sock, beside it.`,
 		newIKEExplainCommand(a),
 		newIKERemoveCommand(a),
 		newIKEEventsCommand(a),
+		newIKEStatusCommand(a),
+		newIKELogCommand(a),
 	)
 	return cmd
 }

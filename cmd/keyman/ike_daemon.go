@@ -53,7 +53,9 @@ read anew; this needs a password that can be had again, and not one that was typ
 
 The trusted CAs are the trusted signer certificates of the key database. Where
 revocation lists come from is said by keyman.toml in the state directory; see
-"keyman crl config". The log goes to standard error:
+"keyman crl config". The log goes to standard error, at the level that --log-level
+or log_level in the section [ike] of keyman.toml says, or an isakmpd.conf of AIX;
+"keyman ike log" changes it while the daemon runs:
 
   none           nothing
   error          failed negotiations, and what goes wrong
@@ -71,7 +73,8 @@ can then be read. So can it by everybody else who gets the file.`,
 	cmd.Flags().StringVar(&f.listen, "listen", "any", "local `address`, or any")
 	cmd.Flags().Uint16Var(&f.port, "port", ikedb.DefaultPort, "UDP port; 0 lets the system choose")
 	cmd.Flags().Uint16Var(&f.nattPort, "natt-port", ikedb.DefaultNATTPort, "UDP port for NAT traversal; 0 lets the system choose")
-	cmd.Flags().StringVar(&f.logLevel, "log-level", "isakmp_events", "`level`: none, error, isakmp_events or information")
+	cmd.Flags().StringVar(&f.logLevel, "log-level", "", "`level`: none, error, isakmp_events or information (default that of the settings)")
+	completeWords(cmd, "log-level", levelWords...)
 	cmd.Flags().StringVar(&f.debugKeys, "debug-keys", "", "write the keys of the negotiations to this new `file`")
 	cmd.Flags().StringVar(&f.metrics, "metrics", "", "show Prometheus what happens, at http://`HOST:PORT`/metrics")
 	f.keydb = addKeydbFlags(cmd)
@@ -90,10 +93,11 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 	if err := oneStdinPIN(f.pin, f.keydb.password); err != nil {
 		return err
 	}
-	logger, err := a.newLogger(f.logLevel)
-	if err != nil {
+	levels := &daemonLevel{app: a}
+	if err := levels.begin(f.logLevel); err != nil {
 		return err
 	}
+	logger := a.newLogger(levels)
 	// From the first moment on, so that it never ends the daemon.
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -145,7 +149,7 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 	// One ends the other.
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return orEnded(engine.Run(ctx)) })
-	both.Go(func() error { return orEnded(control.NewServer(engine, logger).Serve(ctx, listener)) })
+	both.Go(func() error { return orEnded(control.NewServer(engine, logger, levels).Serve(ctx, listener)) })
 	both.Go(func() error { return shown.serve(ctx, engine) })
 	both.Go(func() error {
 		serviceManager{logger}.attend(ctx, engine.Ping)
@@ -209,30 +213,6 @@ func parseListen(s string) (netip.Addr, error) {
 		return netip.Addr{}, usagef("--listen: %q is neither an IP address nor \"any\"", s)
 	}
 	return addr, nil
-}
-
-// logLevels are the levels of AIX's isakmpd, as log/slog has them.
-var logLevels = map[string]slog.Level{
-	"error":         slog.LevelWarn,
-	"isakmp_events": slog.LevelInfo,
-	"information":   slog.LevelDebug,
-}
-
-// newLogger makes the daemon's logger on standard error: text, or with --json
-// an object a line.
-func (a *app) newLogger(level string) (*slog.Logger, error) {
-	if level == "none" {
-		return slog.New(slog.DiscardHandler), nil
-	}
-	least, ok := logLevels[level]
-	if !ok {
-		return nil, usagef("--log-level: %q is not known: use none, error, isakmp_events or information", level)
-	}
-	options := &slog.HandlerOptions{Level: least}
-	if a.json {
-		return slog.New(slog.NewJSONHandler(a.stderr, options)), nil
-	}
-	return slog.New(slog.NewTextHandler(a.stderr, options)), nil
 }
 
 // loadTunnels reads the tunnel definitions.

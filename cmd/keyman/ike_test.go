@@ -215,6 +215,18 @@ func TestIKEPresharedKey(t *testing.T) {
 	if text := westLog.metrics(t); !strings.Contains(text, "keyman_tunnels 2\n") || !strings.Contains(text, "keyman_phase1_active 1\n") || !strings.Contains(text, "keyman_negotiations_established_total 1\n") {
 		t.Errorf("metrics\n%s", text)
 	}
+	if out := must(t, west.args("ike", "status")...); !strings.Contains(out, "\nlog level     isakmp_events\ntunnels       2 defined\nphase 1       1 active, 0 being negotiated\nnegotiations  1 begun, 1 established, 0 failed\n") {
+		t.Errorf("status\n%s", out)
+	}
+	west.write(t, "isakmpd.conf", "log_level = ERRORS\n")
+	for _, c := range []struct{ asked, want string }{{"Information", "information"}, {"", "error"}} {
+		if out := must(t, west.args(strings.Fields("ike log "+c.asked)...)...); out != "log level "+c.want+"\n" {
+			t.Errorf("log %s: %s", c.asked, out)
+		}
+	}
+	if _, errs, code := keyman(t, west.args("ike", "log", "loud")...); code != exitUsage || !strings.Contains(errs, `"loud" is no log level`) {
+		t.Errorf("log loud: %d\n%s", code, errs)
+	}
 	if out, errs, code := keyman(t, west.args("ike", "explain", "east")...); code != exitOK || !strings.HasPrefix(out, "east: active\n") {
 		t.Errorf("explain what is well: %d\n%s%s", code, out, errs)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"keyman/crl"
 	"keyman/internal/settings"
+	"keyman/internal/settings/isakmpd"
 )
 
 // The files of settings in the state directory. isakmpd.conf is AIX's; what
@@ -23,6 +24,13 @@ const (
 // fileSettings is keyman.toml: a section for each room that has settings.
 type fileSettings struct {
 	CRL crl.Settings `toml:"crl" json:"crl"`
+	IKE ikeSettings  `toml:"ike" json:"ike"`
+}
+
+// ikeSettings is its section [ike].
+type ikeSettings struct {
+	// LogLevel is that of the daemon, where its command line says none.
+	LogLevel logLevel `toml:"log_level" json:"log_level"`
 }
 
 // settings reads the settings in force: the defaults, over them isakmpd.conf,
@@ -57,7 +65,7 @@ func (a *app) settingsFrom() (s fileSettings, from map[string]string, err error)
 // settingsBelow returns the settings that count where keyman.toml says nothing,
 // and from which file they come. given are the names that keyman.toml sets.
 func (a *app) settingsBelow(dir string, given []string) (s fileSettings, from map[string]string, err error) {
-	s, from = fileSettings{CRL: crl.DefaultSettings()}, map[string]string{}
+	s, from = fileSettings{CRL: crl.DefaultSettings(), IKE: ikeSettings{LogLevel: logEvents}}, map[string]string{}
 	path := filepath.Join(dir, isakmpdFile)
 	values, err := a.readISAKMPD(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -89,20 +97,11 @@ func (a *app) readISAKMPD(path string) (map[string]string, error) {
 		return nil, err
 	}
 	defer file.Close()
-	found, warnings, err := crl.ReadISAKMPD(path, file)
+	found, warnings, err := isakmpd.Read(path, file)
 	for _, w := range warnings {
 		a.warnf("%s", w)
 	}
-	return inSection("crl", found), err
-}
-
-// inSection puts the name of a section before keys.
-func inSection(section string, values map[string]string) map[string]string {
-	full := map[string]string{}
-	for key, value := range values {
-		full[section+"."+key] = value
-	}
-	return full
+	return found, err
 }
 
 // setSettings changes keys of keyman.toml, by their dotted names. check looks at

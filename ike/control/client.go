@@ -104,6 +104,19 @@ func (c *Client) List(ctx context.Context) ([]ike.Status, error) {
 	return list, nil
 }
 
+// Status returns what the daemon does.
+func (c *Client) Status(ctx context.Context) (DaemonStatus, error) {
+	return only[DaemonStatus](ctx, c, http.MethodGet, "/status", nil)
+}
+
+// SetLogLevel sets the level of the daemon's log, by its word, until the daemon ends
+// or it is set again. An empty one has the daemon read its settings. It returns the
+// level in force.
+func (c *Client) SetLogLevel(ctx context.Context, level string) (string, error) {
+	answer, err := only[logAnswer](ctx, c, http.MethodPost, "/log", logRequest{Level: level, Reread: level == ""})
+	return answer.Level, err
+}
+
 // Explain tells how the last negotiation of a tunnel, by name or number, went, and
 // those that failed before it was known which tunnel they were for. An empty tunnel
 // asks for these alone.
@@ -161,6 +174,14 @@ func call[T any](ctx context.Context, c *Client, method, path string, request an
 		}
 		decode[T](ctx, body)(yield)
 	}
+}
+
+// only is call for an answer of one line.
+func only[T any](ctx context.Context, c *Client, method, path string, request any) (value T, err error) {
+	for value, err = range call[T](ctx, c, method, path, request) {
+		return value, err
+	}
+	return value, fmt.Errorf("the daemon at %s answered nothing", c.path)
 }
 
 // ask sends a request and returns the body of an answer that is 200.

@@ -50,7 +50,7 @@ func serve(t *testing.T, engine Engine, change ...func(*Server)) (path string, s
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := NewServer(engine, nil)
+	server := NewServer(engine, nil, &levels{word: "error"})
 	for _, c := range change {
 		c(server)
 	}
@@ -204,6 +204,49 @@ func TestTunnelLife(t *testing.T) {
 	}
 }
 
+// levels is a log level that the settings say is "none".
+type levels struct {
+	mu   sync.Mutex // guards word
+	word string
+}
+
+func (l *levels) Level() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.word
+}
+
+func (l *levels) Set(word string) error {
+	if word == "loud" {
+		return errors.New("too loud")
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.word = word
+	return nil
+}
+
+func (l *levels) Reread() (string, error) { return "none", l.Set("none") }
+
+func TestLogLevelAndStatus(t *testing.T) {
+	path, _ := serve(t, pair(t))
+	ctx := testContext(t)
+	client := dial(t, path)
+	status, err := client.Status(ctx)
+	if err != nil || status.LogLevel != "error" || status.PID != os.Getpid() || status.Stats != (ike.Stats{Tunnels: 2}) {
+		t.Errorf("%+v, %v", status, err)
+	}
+	for asked, want := range map[string]string{"information": "information", "": "none"} {
+		if level, err := client.SetLogLevel(ctx, asked); err != nil || level != want {
+			t.Errorf("%q: %q, %v", asked, level, err)
+		}
+	}
+	var refused *RefusedError
+	if _, err := client.SetLogLevel(ctx, "loud"); !errors.As(err, &refused) || refused.Text != "too loud" {
+		t.Errorf("what is no level: %v", err)
+	}
+}
+
 func TestExplain(t *testing.T) {
 	path, _ := serve(t, pair(t))
 	ctx := testContext(t)
@@ -339,7 +382,7 @@ func TestOthersAreTurnedAway(t *testing.T) {
 }
 
 func TestAllowed(t *testing.T) {
-	s := NewServer(nil, nil)
+	s := NewServer(nil, nil, nil)
 	for uid, want := range map[int]bool{0: true, os.Geteuid(): true, os.Geteuid() + 1: false, unknownUID: false} {
 		if s.allowed(uid) != want {
 			t.Errorf("user %d: allowed is not %v", uid, want)

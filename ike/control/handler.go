@@ -19,6 +19,8 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /info", s.info)
 	mux.HandleFunc("GET /tunnels", s.tunnels)
 	mux.HandleFunc("GET /explain", s.explain)
+	mux.HandleFunc("GET /status", s.status)
+	mux.HandleFunc("POST /log", s.log)
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("POST /activate", s.activate)
 	mux.HandleFunc("POST /remove", s.remove)
@@ -122,10 +124,13 @@ func cut(err error) {
 	}
 }
 
+// self says who answers.
+func (s *Server) self() Info { return Info{Version: Version, PID: os.Getpid(), Started: s.started} }
+
 func (s *Server) info(w http.ResponseWriter, _ *http.Request) {
 	l, err := begin(w)
 	cut(err)
-	cut(l.send(Info{Version: Version, PID: os.Getpid(), Started: s.started}))
+	cut(l.send(s.self()))
 }
 
 func (s *Server) tunnels(w http.ResponseWriter, r *http.Request) {
@@ -140,6 +145,40 @@ func (s *Server) tunnels(w http.ResponseWriter, r *http.Request) {
 		cut(l.write(status))
 	}
 	cut(l.flush())
+}
+
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	stats, err := s.engine.Stats(r.Context())
+	if err != nil {
+		refuse(w, http.StatusServiceUnavailable, err.Error(), "")
+		return
+	}
+	l, err := begin(w)
+	cut(err)
+	cut(l.send(DaemonStatus{s.self(), s.levels.Level(), stats}))
+}
+
+func (s *Server) log(w http.ResponseWriter, r *http.Request) {
+	var request logRequest
+	err := read(w, r, &request)
+	switch {
+	case err != nil:
+	case request.Reread == (request.Level != ""):
+		err = errors.New("either a level or that the settings are to be read")
+	case request.Reread:
+		_, err = s.levels.Reread()
+	default:
+		err = s.levels.Set(request.Level)
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, err.Error(), "")
+		return
+	}
+	level := s.levels.Level()
+	s.logger.Info("log level", "level", level, "uid", uidOf(r.Context()))
+	l, err := begin(w)
+	cut(err)
+	cut(l.send(logAnswer{level}))
 }
 
 // explain answers for the tunnel that the query names with a line, and with one for

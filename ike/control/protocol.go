@@ -44,6 +44,13 @@ type Info struct {
 	Started time.Time `json:"started"`
 }
 
+// A DaemonStatus says what the daemon does.
+type DaemonStatus struct {
+	Info
+	LogLevel string    `json:"log_level"`
+	Stats    ike.Stats `json:"stats"`
+}
+
 // An Activation is what became of one tunnel of a request.
 type Activation struct {
 	// Tunnel is the name or number that was asked for.
@@ -75,6 +82,18 @@ type activateRequest struct {
 type removeRequest struct {
 	Tunnels []string `json:"tunnels"`
 	All     bool     `json:"all"`
+}
+
+// logRequest is the body of POST /log: a level, or that the settings are to be read
+// again.
+type logRequest struct {
+	Level  string `json:"level,omitempty"`
+	Reread bool   `json:"reread,omitempty"`
+}
+
+// logAnswer is the level in force.
+type logAnswer struct {
+	Level string `json:"level"`
 }
 
 // refusal is the body of an answer that is not 200.

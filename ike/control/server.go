@@ -24,24 +24,36 @@ type Engine interface {
 	Explain(ctx context.Context, tunnel string) (ike.Explanation, error)
 	ExplainStrangers(ctx context.Context) ([]ike.Explanation, error)
 	Events(buffer int) *ike.Subscription
+	Stats(ctx context.Context) (ike.Stats, error)
+}
+
+// Levels is the daemon's log level, by its word. Its methods are called from many
+// goroutines.
+type Levels interface {
+	Level() string
+	Set(word string) error
+	// Reread sets the level that the settings say now, and returns it.
+	Reread() (string, error)
 }
 
 // A Server answers clients.
 type Server struct {
 	engine  Engine
 	logger  *slog.Logger
+	levels  Levels
 	started time.Time
 	allowed func(uid int) bool
 }
 
-// NewServer makes a server for an engine. A nil logger logs nothing.
-func NewServer(engine Engine, logger *slog.Logger) *Server {
+// NewServer makes a server for an engine and the level of its log. A nil logger logs
+// nothing.
+func NewServer(engine Engine, logger *slog.Logger, levels Levels) *Server {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	own := os.Geteuid()
 	return &Server{
-		engine: engine, logger: logger, started: time.Now(),
+		engine: engine, logger: logger, levels: levels, started: time.Now(),
 		allowed: func(uid int) bool { return uid == 0 || uid == own },
 	}
 }
