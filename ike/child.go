@@ -201,7 +201,7 @@ func (e *Engine) performChild(c *child, effects []ikev1.ChildEffect) {
 			e.uninstall(c, f.SA)
 		case ikev1.ChildFarewell:
 			if s := e.carrier(c); s != nil {
-				e.handle(s, ikev1.DeleteChild{SPIs: f.SPIs})
+				e.handle(s, ikev1.DeleteChild(f))
 			}
 		case ikev1.ChildReport:
 			e.childUp(c, f)

@@ -73,7 +73,7 @@ type ChildProtocolStatus struct {
 func (e *Engine) describeData(d ikedb.DataTunnel) ChildStatus {
 	st := ChildStatus{
 		Tunnel: d.Name, Number: d.Number, Phase1: d.Tunnel, State: TunnelDormant, Protection: d.Protection,
-		Local: d.Local.String(), Remote: d.Remote.Selector.String(), NegotiatedOnly: e.plane == nil,
+		Local: d.Local.String(), Remote: d.Remote.String(), NegotiatedOnly: e.plane == nil,
 	}
 	if d.Remote.Group != "" {
 		st.Remote = "group:" + d.Remote.Group

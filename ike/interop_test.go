@@ -37,6 +37,7 @@ type labCase struct {
 	intermediate bool // both certificates are of a CA below the trusted one
 	peer         func(*testpeer.StrongSwanConfig)
 	engine       func(*ike.Config)
+	define       func(*ikedb.Definitions)
 
 	refused string // in keyman's error; empty where they shall agree
 	warning string // in keyman's verdict
@@ -377,6 +378,9 @@ func (c labCase) startKeyman(t *testing.T, l *lab, peerID string) *ike.Engine {
 		}
 		d.Tunnels[0].Local.ID, d.Tunnels[0].Local.Certificate = id(l.own.name), "own"
 		d.Tunnels[0].Remote.ID = id(peerID)
+	}
+	if c.define != nil {
+		c.define(&d)
 	}
 	db, err := ikedb.New(d)
 	if err != nil {

@@ -133,6 +133,23 @@ func (s *StrongSwan) Terminate(ctx context.Context) (string, error) {
 	return s.swanctl(ctx, "--terminate", "--ike", Connection)
 }
 
+// InitiateChild negotiates a phase 2 tunnel as the initiator, and phase 1 where
+// there is none, and returns the log of it. The error says that no CHILD_SA came
+// of it, at the latest after 30 s.
+func (s *StrongSwan) InitiateChild(ctx context.Context, name string) (string, error) {
+	return s.swanctl(ctx, "--initiate", "--child", name)
+}
+
+// RekeyChild replaces the CHILD_SA of a phase 2 tunnel.
+func (s *StrongSwan) RekeyChild(ctx context.Context, name string) (string, error) {
+	return s.swanctl(ctx, "--rekey", "--child", name)
+}
+
+// TerminateChild deletes the CHILD_SAs of a phase 2 tunnel and tells the peer.
+func (s *StrongSwan) TerminateChild(ctx context.Context, name string) (string, error) {
+	return s.swanctl(ctx, "--terminate", "--child", name)
+}
+
 // ListSAs returns the IKE SAs in swanctl's words: an established one shows
 // ESTABLISHED and both identities.
 func (s *StrongSwan) ListSAs(ctx context.Context) (string, error) {

@@ -41,12 +41,50 @@ type StrongSwanConfig struct {
 	SendCert      string        // always, ifasked or never
 	NoCertReq     bool          // ask the peer for no certificate
 	DPDDelay      time.Duration // default: no dead peer detection; whole seconds
+
+	// Children are phase 2 tunnels. Their packets go through a TUN device, in
+	// UDP: a test with any sets Encap, and gives the host an address in each
+	// local subnet.
+	Children []StrongSwanChild
+}
+
+// StrongSwanChild is a phase 2 tunnel of a StrongSwan. The words are those of
+// swanctl.conf(5).
+type StrongSwanChild struct {
+	Name          string
+	Local, Remote string        // traffic selectors; default: the hosts
+	ESP           string        // esp_proposals; default: aes128-sha256
+	Mode          string        // default: tunnel
+	RekeyTime     time.Duration // default: strongSwan's hour; whole seconds
+	LifeTime      time.Duration // default: a tenth more
+	RekeyBytes    int           // default: none
+}
+
+// set writes the child's section.
+func (c StrongSwanChild) set(w *strings.Builder, set func(name, value string)) {
+	fmt.Fprintf(w, "%s {\n", c.Name)
+	set("local_ts", c.Local)
+	set("remote_ts", c.Remote)
+	set("mode", c.Mode)
+	if c.ESP == "" {
+		c.ESP = "aes128-sha256"
+	}
+	set("esp_proposals", c.ESP)
+	for name, d := range map[string]time.Duration{"rekey_time": c.RekeyTime, "life_time": c.LifeTime} {
+		if d != 0 {
+			set(name, fmt.Sprintf("%ds", int(d.Seconds())))
+		}
+	}
+	if c.RekeyBytes != 0 {
+		set("rekey_bytes", fmt.Sprint(c.RekeyBytes))
+	}
+	w.WriteString("}\n")
 }
 
 // write puts the configuration into a folder as charon and swanctl read it.
 func (c StrongSwanConfig) write(dir string) error {
 	files := map[string][]byte{
-		"strongswan.conf":   []byte(fmt.Sprintf(daemonConf, quoted("unix://"+filepath.Join(dir, "vici")))),
+		"strongswan.conf":   []byte(fmt.Sprintf(daemonConf, quoted("unix://"+filepath.Join(dir, "vici")), c.kernel(), c.routes())),
 		"conf/swanctl.conf": []byte(c.swanctl()),
 	}
 	for folder, bundle := range map[string][]byte{"x509": c.Chain, "x509ca": c.CAs, "private": c.Key} {
@@ -71,13 +109,30 @@ func (c StrongSwanConfig) write(dir string) error {
 	return nil
 }
 
-// daemonConf is strongswan.conf; %[1]s is the control socket. The plugins are
-// those that phase 1 needs: no kernel-libipsec, so no CHILD_SA on a kernel
-// without ESP. A peer that stays silent is given up after about 20 s, not
-// after strongSwan's 165.
+// kernel names the plugins that keep SAs: with phase 2 tunnels the one that
+// protects packets by itself, through a TUN device, for a kernel without ESP.
+func (c StrongSwanConfig) kernel() string {
+	if len(c.Children) == 0 {
+		return "kernel-netlink"
+	}
+	return "kernel-libipsec kernel-netlink"
+}
+
+// routes says whether traffic is routed into phase 2 tunnels, which the plugin for
+// a kernel without ESP does not do without.
+func (c StrongSwanConfig) routes() string {
+	if len(c.Children) == 0 {
+		return "no"
+	}
+	return "yes"
+}
+
+// daemonConf is strongswan.conf; %[1]s is the control socket, %[2]s the plugins
+// that keep SAs, %[3]s whether they set routes. A peer that stays silent is given
+// up after about 20 s, not after strongSwan's 165.
 const daemonConf = `charon {
-  load = random nonce x509 revocation constraints pubkey pkcs1 pkcs8 pem openssl aes sha1 sha2 md5 hmac kdf gmp curl ldap kernel-netlink socket-default vici
-  install_routes = no
+  load = random nonce x509 revocation constraints pubkey pkcs1 pkcs8 pem openssl aes sha1 sha2 md5 hmac kdf gmp curl ldap %[2]s socket-default vici
+  install_routes = %[3]s
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   retransmit_tries = 4
   retransmit_timeout = 1.5
@@ -86,12 +141,16 @@ const daemonConf = `charon {
     vici {
       socket = %[1]s
     }
+    kernel-libipsec {
+      allow_peer_ts = yes
+    }
   }
   filelog {
     stderr {
       default = 1
       ike = 2
       cfg = 2
+      chd = 4
       flush_line = yes
     }
   }
@@ -148,7 +207,15 @@ func (c StrongSwanConfig) swanctl() string {
 	set("auth", auth)
 	set("id", quoted(c.RemoteID))
 	set("revocation", c.Revocation)
-	w.WriteString("}\n}\n}\n")
+	w.WriteString("}\n")
+	if len(c.Children) > 0 {
+		w.WriteString("children {\n")
+		for _, child := range c.Children {
+			child.set(&w, set)
+		}
+		w.WriteString("}\n")
+	}
+	w.WriteString("}\n}\n")
 	if c.PSK != nil {
 		// Without identities it serves every peer.
 		fmt.Fprintf(&w, "secrets {\nike {\nsecret = 0x%s\n}\n}\n", hex.EncodeToString(c.PSK))
