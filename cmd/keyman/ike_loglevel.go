@@ -43,9 +43,6 @@ func (l *logLevel) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MarshalText writes the word of a level.
-func (l logLevel) MarshalText() ([]byte, error) { return []byte(l), nil }
-
 // daemonLevel is the log level of a running daemon, which can be changed.
 type daemonLevel struct {
 	app  *app
