@@ -177,7 +177,8 @@ func (v *Verdict) describe(path certpath.Path) {
 }
 
 // certificate looks for one certificate in revocation lists. ok is false where atOnce
-// is demanded and a place would have to be waited for.
+// is demanded and a place would have to be waited for: what is remembered does not
+// decide, or delta lists may say otherwise.
 func (r *run) certificate(ctx context.Context, q certpath.Query, atOnce bool) (f finding, ok bool) {
 	target := q.Certificate()
 	points, err := pointsOf(target)
@@ -197,7 +198,7 @@ func (r *run) certificate(ctx context.Context, q certpath.Query, atOnce bool) (f
 	source := newPlaceSource(r, q, atOnce)
 	c.source = source
 	a := c.Ask(ctx, q)
-	if source.missing {
+	if source.missing && (a.Status == StatusUndetermined || source.missingDelta) {
 		return finding{}, false
 	}
 	if a.Status == StatusUndetermined && source.asked == 0 {

@@ -13,32 +13,31 @@ import (
 )
 
 // A placeSource gives a ListChecker what the places of one certificate's lists
-// say, the lists at hand first. It belongs to one question and one goroutine.
+// say, the lists at hand first. It belongs to one question.
 type placeSource struct {
 	run  *run
 	path *certpath.Path
 	all  []*certpath.Certificate // beside the path
-	// atOnce says that no place is asked whose answer would have to be waited for;
-	// missing is set where there is one.
-	atOnce, missing bool
+	// atOnce says that no place is asked whose answer would have to be waited for.
+	atOnce bool
 
-	passed []passedPlaces
-	said   []cacheKey // the places that have answered
+	mu sync.Mutex // guards what follows
+	// missing is set where a place was not asked for that, and missingDelta where
+	// delta lists are there.
+	missing, missingDelta bool
+
+	said []cacheKey // the places that have answered
 
 	asked    int      // places that could be asked
 	reasons  []Reason // why a place gave no answer
 	noSource string   // why there was no place
 }
 
-// passedPlaces counts the places of a certificate's points that were asked already.
-type passedPlaces struct {
-	certificate *certpath.Certificate
-	places      int
-}
-
 func newPlaceSource(r *run, q certpath.Query, atOnce bool) *placeSource {
 	return &placeSource{run: r, path: q.Path, all: q.Options.Intermediates, atOnce: atOnce}
 }
+
+func (s *placeSource) immediate() bool { return s.atOnce }
 
 // rank orders distribution points by the protocols that are tried first.
 func (s *placeSource) rank(names []cert.GeneralName) int {
@@ -55,7 +54,7 @@ func (s *placeSource) rank(names []cert.GeneralName) int {
 // is in s.reasons.
 func (s *placeSource) ListsAt(ctx context.Context, at ListPlace) ([]*List, error) {
 	lists, _ := ListsAtHand(s.run.checker.lists).ListsAt(ctx, at)
-	if s.asked > 0 && ctx.Err() != nil {
+	if s.gone(ctx) {
 		return lists, nil // the places that took all the time are told of
 	}
 	issuer, names := at.issuerKey(), at.Names
@@ -64,33 +63,29 @@ func (s *placeSource) ListsAt(ctx context.Context, at ListPlace) ([]*List, error
 		// those of one who signs in its place, too.
 		names = append(slices.Clip(names), cert.GeneralName{Kind: cert.DirectoryName, Value: at.Issuer})
 	}
-	all := places(s.run.checker.source, s.run.checker.order, names)
-	passed := s.pass(at.Certificate, len(all))
 	expected := s.signer(issuer)
 	by := newSigner(expected, s.run.policy.AllowWeak)
-	for len(all) > 0 {
-		a, ok := s.remembered(cacheKey{all[0].name, by})
+	var others []place // of which nothing is remembered
+	for _, p := range places(s.run.checker.source, s.run.checker.order, names) {
+		a, ok := s.remembered(cacheKey{p.name, by})
 		if !ok {
-			break
+			others = append(others, p)
+			continue
 		}
-		found, enough := s.take(at, cacheKey{all[0].name, by}, a)
+		found, enough := s.take(at, cacheKey{p.name, by}, a)
 		if lists = append(lists, found...); enough {
 			return lists, nil
 		}
-		all = all[1:]
-		passed++
 	}
-	switch {
-	case len(all) == 0:
-		return lists, nil
-	case s.atOnce:
-		s.missing = true
+	if s.atOnce && len(others) > 0 {
+		s.miss(at)
 		return lists, nil
 	}
-	ctx, cancel := s.share(ctx, at.Certificate, len(all), passed)
-	defer cancel()
-	for i, a := range follow(ctx, len(all), func(ctx context.Context, i int) answer { return s.ask(ctx, all[i], expected, by) }) {
-		found, enough := s.take(at, cacheKey{all[i].name, by}, a)
+	for i, a := range follow(ctx, len(others), func(ctx context.Context, i int) answer { return s.ask(ctx, others[i], expected, by) }) {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			break // another point had the answer
+		}
+		found, enough := s.take(at, cacheKey{others[i].name, by}, a)
 		if lists = append(lists, found...); enough {
 			break
 		}
@@ -98,9 +93,25 @@ func (s *placeSource) ListsAt(ctx context.Context, at ListPlace) ([]*List, error
 	return lists, nil
 }
 
+// gone reports whether the time is over that there was for places.
+func (s *placeSource) gone(ctx context.Context) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked > 0 && ctx.Err() != nil
+}
+
+// miss notes that a place was not asked.
+func (s *placeSource) miss(at ListPlace) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.missing, s.missingDelta = true, s.missingDelta || at.Delta
+}
+
 // take returns the lists of an answer, and whether no other place of the point
 // need be asked.
 func (s *placeSource) take(at ListPlace, key cacheKey, a answer) (lists []*List, enough bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if errors.Is(a.err, ErrNoDirectory) {
 		s.noSource = a.err.Error()
 		return nil, false
@@ -120,37 +131,6 @@ func (s *placeSource) take(at ListPlace, key cacheKey, a answer) (lists []*List,
 	}
 	// The names of one point are ways to the same list.
 	return lists, slices.ContainsFunc(a.lists, func(l *List) bool { return !l.expired(s.run.now) && !l.early(s.run.now) })
-}
-
-// pass notes that a point with some places is looked at, and returns how many
-// places the points before it had.
-func (s *placeSource) pass(target *certpath.Certificate, here int) (before int) {
-	for i := range s.passed {
-		if p := &s.passed[i]; p.certificate == target {
-			before = p.places
-			p.places += here
-			return before
-		}
-	}
-	s.passed = append(s.passed, passedPlaces{target, here})
-	return 0
-}
-
-// share gives the places of one point their part of the time; those of the
-// certificate's other points have the rest, but for those that have passed.
-func (s *placeSource) share(ctx context.Context, target *certpath.Certificate, here, passed int) (context.Context, context.CancelFunc) {
-	left := -passed
-	points, _ := pointsOf(target)
-	for _, p := range points {
-		if p.Name != nil {
-			left += len(places(s.run.checker.source, s.run.checker.order, p.Name.Full))
-		}
-	}
-	deadline, ok := ctx.Deadline()
-	if !ok || left <= here {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, time.Until(deadline)*time.Duration(here)/time.Duration(left))
 }
 
 // remembered returns what a place last said, where that is current and not too old

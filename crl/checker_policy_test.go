@@ -2,8 +2,11 @@ package crl_test
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"keyman/crl"
@@ -154,5 +157,60 @@ func TestForeignLists(t *testing.T) {
 	s.put(at, ca.list())
 	if v := checker.Check(t.Context(), ders(cert), crl.Policy{Anchors: ders(ca.cert)}); !v.Accepted() {
 		t.Error(v.Err())
+	}
+}
+
+// TestSlowPoint: a distribution point that hangs costs a second and not its share
+// of the time, whether the other place is in the same point or in another one, and
+// nothing once the other's list is remembered.
+func TestSlowPoint(t *testing.T) {
+	ca := newCA(t, "CA")
+	element := func(tag byte, content string) string { return string([]byte{tag, byte(len(content))}) + content }
+	point := func(places ...string) string {
+		var names string
+		for _, at := range places {
+			names += element(0x86, at)
+		}
+		return element(0x30, element(0xa0, element(0xa0, names)))
+	}
+	points := func(all ...string) func(*x509.Certificate) {
+		return func(c *x509.Certificate) {
+			c.ExtraExtensions = []pkix.Extension{{Id: mustOID("2.5.29.31"), Value: []byte(element(0x30, strings.Join(all, "")))}}
+		}
+	}
+	list, bad := ca.list(), ca.issueWith(points(point("http://hangs"), point("http://b")))
+	listed := ca.list(revoking(crl.KeyCompromise, bad))
+	for _, c := range []struct {
+		name string
+		cert *x509.Certificate
+		list []byte
+		want crl.Status
+	}{
+		{"one point", ca.issueWith(points(point("http://hangs", "http://b"))), list, crl.StatusGood},
+		{"two points", ca.issueWith(points(point("http://hangs"), point("http://b"))), list, crl.StatusGood},
+		{"the last of three", ca.issueWith(points(point("http://hangs"), point("http://hangs/too"), point("http://b"))), list, crl.StatusGood},
+		{"revoked", bad, listed, crl.StatusRevoked},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				source := &slowShelf{shelf: newShelf(t), takes: func(url string) time.Duration {
+					if strings.HasPrefix(url, "http://hangs") {
+						return time.Hour
+					}
+					return time.Second / 2
+				}}
+				source.put("http://b", c.list)
+				checker := newChecker(t, crl.CheckerConfig{Source: source, Clock: func() time.Time { return now.Add(time.Since(begin)) }})
+				p := crl.Policy{Anchors: ders(ca.cert)}
+				if v := checker.Check(t.Context(), ders(c.cert), p); v.Status != c.want || time.Since(begin) > 3*time.Second {
+					t.Errorf("%s after %v: %v", v.Status, time.Since(begin), v.Err())
+				}
+				again := time.Now()
+				if v := checker.Check(t.Context(), ders(c.cert), p); v.Status != c.want || time.Since(again) > 0 {
+					t.Errorf("again: %s after %v: %v", v.Status, time.Since(again), v.Err())
+				}
+			})
+		})
 	}
 }

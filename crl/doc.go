@@ -36,9 +36,8 @@
 //
 // Fetcher gets lists by http, https, ldap and ldaps, directly or through a proxy,
 // within limits on size, time, rate and redirects; Fetcher.Get asks whether a list
-// at hand still stands. SourceLists gives a ListChecker what a Fetcher gets, and
-// Backoff spares places that fail. Settings is the section [crl] of keyman.toml and
-// makes a FetcherConfig and a CheckerConfig.
+// at hand still stands. Backoff spares places that fail. Settings is the section
+// [crl] of keyman.toml and makes a FetcherConfig and a CheckerConfig.
 //
 // Watcher keeps the lists that a Checker uses fresh, and reports chains in use that
 // are not good any more; ListWatcher tells of lists that run out; NextFetch plans

@@ -8,7 +8,7 @@ import (
 )
 
 // headStart is the longest time that one place has before the next is asked, too.
-const headStart = 3 * time.Second
+const headStart = time.Second
 
 // follow asks n places and yields what they say as it comes. The next place is
 // asked when one has answered and the loop goes on, or when the last one asked

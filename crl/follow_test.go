@@ -23,11 +23,11 @@ func TestFollow(t *testing.T) {
 		end   time.Duration
 	}{
 		{"one after the other", []time.Duration{0, 0, 0}, -1, 0, []time.Duration{0, 0, 0}, []int{0, 1, 2}, 0},
-		{"the first will do", []time.Duration{time.Second, 0}, 0, 0, []time.Duration{0}, []int{0}, time.Second},
+		{"the first will do", []time.Duration{headStart / 2, 0}, 0, 0, []time.Duration{0}, []int{0}, headStart / 2},
 		{"the first hangs", []time.Duration{never, time.Second}, 1, 0, []time.Duration{0, headStart}, []int{1}, headStart + time.Second},
 		{"the first is slow, and wins", []time.Duration{5 * time.Second, never}, 0, 0, []time.Duration{0, headStart}, []int{0}, 5 * time.Second},
-		{"all hang", []time.Duration{never, never, never}, -1, 6 * time.Second, []time.Duration{0, 2 * time.Second, 4 * time.Second}, nil, 6 * time.Second},
-		{"a failure hurries the next", []time.Duration{time.Second, never, 0}, 2, 0, []time.Duration{0, time.Second, time.Second + headStart}, []int{0, 2}, time.Second + headStart},
+		{"all hang", []time.Duration{never, never, never}, -1, 3 * headStart / 2, []time.Duration{0, headStart / 2, headStart}, nil, 3 * headStart / 2},
+		{"a failure hurries the next", []time.Duration{headStart / 2, never, 0}, 2, 0, []time.Duration{0, headStart / 2, 3 * headStart / 2}, []int{0, 2}, 3 * headStart / 2},
 		{"none", nil, -1, 0, nil, nil, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -59,6 +59,8 @@ func (all ListsAtHand) ListsAt(_ context.Context, at ListPlace) ([]*List, error)
 	return own, nil
 }
 
+func (ListsAtHand) immediate() bool { return true }
+
 // The limits of one check by a ListChecker.
 const (
 	// MaxSignerDepth bounds how far the check of a list's signer leads to
@@ -137,24 +139,49 @@ func (r listRun) ask(ctx context.Context, q certpath.Query) Answer {
 			return c.answer
 		}
 	}
-	if r, ok := r.checker.source.(ranker); ok {
-		slices.SortStableFunc(points, func(a, b cert.DistributionPoint) int { return r.rank(namesOf(a)) - r.rank(namesOf(b)) })
-	}
-	for _, p := range points {
-		if c.done() {
-			break
-		}
-		c.point(ctx, p)
-	}
-	if !c.done() {
-		// What is not told by the points may be in the issuer's own list.
-		c.place(ctx, c.target.RawIssuer, nil, cert.DistributionPoint{Reasons: cert.AllReasons,
-			Name: &cert.PointName{Full: []cert.GeneralName{{Kind: cert.DirectoryName, Value: c.target.RawIssuer}}}})
-	}
+	c.look(ctx, c.spots(points))
 	if c.answer.Status == StatusUndetermined && c.answer.Reasons == cert.AllReasons {
 		c.answer.Status, c.answer.Named, c.answer.By = StatusGood, nil, nil
 	}
 	return c.answer
+}
+
+// A spot is where the lists of one issuer about the certificate are looked for, and
+// the distribution point that says so.
+type spot struct {
+	place ListPlace
+	point cert.DistributionPoint
+}
+
+// spots returns where to look: at the distribution points of the certificate, best
+// first, and at last where the issuer's own list usually is, which may tell what
+// is not told by the points.
+func (c *listCheck) spots(points []cert.DistributionPoint) []spot {
+	at := func(issuer []byte, names []cert.GeneralName, p cert.DistributionPoint) spot {
+		return spot{ListPlace{Certificate: c.target, Issuer: issuer, Names: names}, p}
+	}
+	all := make([]spot, 0, len(points)+1)
+	for _, p := range points {
+		if len(p.CRLIssuer) == 0 {
+			all = append(all, at(c.target.RawIssuer, c.fullNames(p.Name, c.target.RawIssuer), p))
+		}
+		// Those who sign may be others than who issued the certificate.
+		for _, g := range p.CRLIssuer {
+			if g.Kind != cert.DirectoryName {
+				continue
+			}
+			names := p.CRLIssuer
+			if p.Name != nil {
+				names = c.fullNames(p.Name, g.Value)
+			}
+			all = append(all, at(g.Value, names, p))
+		}
+	}
+	if r, ok := c.checker.source.(ranker); ok {
+		slices.SortStableFunc(all, func(a, b spot) int { return r.rank(a.place.Names) - r.rank(b.place.Names) })
+	}
+	return append(all, at(c.target.RawIssuer, nil, cert.DistributionPoint{Reasons: cert.AllReasons,
+		Name: &cert.PointName{Full: []cert.GeneralName{{Kind: cert.DirectoryName, Value: c.target.RawIssuer}}}}))
 }
 
 // A ranker is a ListSource that asks some distribution points before others.
@@ -162,35 +189,47 @@ type ranker interface {
 	rank(names []cert.GeneralName) int
 }
 
-func namesOf(p cert.DistributionPoint) []cert.GeneralName {
-	if p.Name == nil {
-		return nil
+// An immediate ListSource has what it says at once.
+type immediate interface {
+	immediate() bool
+}
+
+// look looks at the lists of the spots as they come, until nothing more need be
+// asked. One that is slow does not keep the next from being asked.
+func (c *listCheck) look(ctx context.Context, spots []spot) {
+	type found struct {
+		lists []*List
+		err   error
 	}
-	return p.Name.Full
+	ask := func(ctx context.Context, i int) found {
+		lists, err := c.checker.source.ListsAt(ctx, spots[i].place)
+		return found{lists, err}
+	}
+	take := func(i int, f found) (enough bool) {
+		if f.err != nil {
+			c.answer.Errors = append(c.answer.Errors, f.err)
+		}
+		c.lists(ctx, f.lists, spots[i].point)
+		return c.done()
+	}
+	if source, ok := c.checker.source.(immediate); ok && source.immediate() {
+		for i := range spots {
+			if take(i, ask(ctx, i)) {
+				return
+			}
+		}
+		return
+	}
+	for i, f := range follow(ctx, len(spots), ask) {
+		if take(i, f) {
+			return
+		}
+	}
 }
 
 // done reports whether nothing more need be asked.
 func (c *listCheck) done() bool {
 	return c.answer.Status == StatusRevoked || c.answer.Reasons == cert.AllReasons
-}
-
-// point looks at the lists of one distribution point, whose issuer may be
-// another one than the certificate's.
-func (c *listCheck) point(ctx context.Context, p cert.DistributionPoint) {
-	if len(p.CRLIssuer) == 0 {
-		c.place(ctx, c.target.RawIssuer, c.fullNames(p.Name, c.target.RawIssuer), p)
-		return
-	}
-	for _, g := range p.CRLIssuer {
-		if g.Kind != cert.DirectoryName || c.done() {
-			continue
-		}
-		names := c.fullNames(p.Name, g.Value)
-		if p.Name == nil {
-			names = p.CRLIssuer
-		}
-		c.place(ctx, g.Value, names, p)
-	}
 }
 
 // fullNames returns the names of a point, with a relative one completed by the
@@ -203,12 +242,8 @@ func (c *listCheck) fullNames(p *cert.PointName, issuer []byte) []cert.GeneralNa
 	return names
 }
 
-// place looks at the lists of one issuer at one point.
-func (c *listCheck) place(ctx context.Context, issuer []byte, names []cert.GeneralName, p cert.DistributionPoint) {
-	lists, err := c.checker.source.ListsAt(ctx, ListPlace{Certificate: c.target, Issuer: issuer, Names: names})
-	if err != nil {
-		c.answer.Errors = append(c.answer.Errors, err)
-	}
+// lists looks at the lists that were found at one point.
+func (c *listCheck) lists(ctx context.Context, lists []*List, p cert.DistributionPoint) {
 	lists = newestFirst(lists)
 	for _, l := range lists {
 		if c.answer.Status == StatusRevoked {

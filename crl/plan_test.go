@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"keyman/crl"
-	"keyman/internal/cert"
 	"keyman/internal/dn"
 )
 
@@ -145,38 +143,4 @@ func TestBackoff(t *testing.T) {
 	}
 	clock = clock.Add(time.Second)
 	fail(true) // forgotten among so many
-}
-
-// TestSourceLists: the names of a point are alternatives, in the order of the
-// protocols; without one the issuer's entry is asked.
-func TestSourceLists(t *testing.T) {
-	ca := newCA(t, "CA")
-	l := mustParse(t, ca.list())
-	found := func(context.Context) ([]*crl.List, error) { return []*crl.List{l}, nil }
-	uri := func(u string) cert.GeneralName { return cert.GeneralName{Kind: cert.URIName, Value: []byte(u)} }
-	entry := cert.GeneralName{Kind: cert.DirectoryName, Value: ca.cert.RawSubject}
-	for _, c := range []struct {
-		names []cert.GeneralName
-		order []crl.Protocol
-		found string
-		asked []string
-	}{
-		{nil, nil, "issuer CN=CA,C=CH", []string{"issuer CN=CA,C=CH"}},
-		{nil, []crl.Protocol{crl.HTTP}, "", nil},
-		{[]cert.GeneralName{entry, uri("http://a"), uri("http://b")}, nil, "http://b", []string{"http://a", "http://b"}},
-		{[]cert.GeneralName{entry, uri("http://a")}, nil, "issuer CN=CA,C=CH", []string{"http://a", "issuer CN=CA,C=CH"}},
-		{[]cert.GeneralName{uri("http://a"), uri("ldap://b/x")}, []crl.Protocol{crl.LDAP, crl.HTTP}, "ldap://b/x", []string{"ldap://b/x"}},
-		{[]cert.GeneralName{uri("file:///a"), uri("ftp://b")}, nil, "", nil},
-		{[]cert.GeneralName{uri("file:///a")}, []crl.Protocol{crl.File}, "file:///a", []string{"file:///a"}},
-	} {
-		source := &scriptedSource{answers: map[string]func(context.Context) ([]*crl.List, error){c.found: found}}
-		lists, err := crl.SourceLists{Source: source, Order: c.order}.ListsAt(t.Context(), crl.ListPlace{Issuer: ca.cert.RawSubject, Names: c.names})
-		if err != nil || (len(lists) == 1) != (c.found != "") || !slices.Equal(source.asked, c.asked) {
-			t.Errorf("%v: asked %q, %d lists, %v", c.names, source.asked, len(lists), err)
-		}
-	}
-	_, err := crl.SourceLists{Source: &scriptedSource{}}.ListsAt(t.Context(), crl.ListPlace{Names: []cert.GeneralName{uri("http://a"), uri("http://b")}})
-	if err == nil || !strings.Contains(err.Error(), "http://a") || !strings.Contains(err.Error(), "http://b") {
-		t.Errorf("two dead places: %v", err)
-	}
 }

@@ -12,12 +12,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"keyman/crl"
-	"keyman/crl/certpath"
 	"keyman/internal/testpeer"
 )
 
@@ -54,24 +54,49 @@ func pkitsDirectory(t *testing.T) string {
 	return strings.Join(entries, "\n\n") + "\n"
 }
 
-// TestPKITSFromSlapd runs NIST's suite, all of it, with every list fetched from
-// OpenLDAP by the names of distribution points and issuers.
+// TestPKITSFromSlapd runs NIST's suite, all of it, by a Checker that fetches every
+// list from OpenLDAP by the names of distribution points and issuers.
 func TestPKITSFromSlapd(t *testing.T) {
 	s := readPKITS(t)
 	server := strings.TrimPrefix(testpeer.Slapd(t, nil, pkitsDirectory(t)), "ldap://")
 	f := newFetcher(t, crl.FetcherConfig{LDAPServers: []crl.LDAPServer{{Address: server}}})
-	var signers []*certpath.Certificate
-	for _, c := range s.certs {
-		signers = append(signers, c)
-	}
+	checker := newChecker(t, crl.CheckerConfig{Source: f})
 	for _, c := range s.cases {
 		t.Run(c.Num+"/"+c.Name, func(t *testing.T) {
-			var between []*certpath.Certificate
-			for _, name := range c.Certs[1 : len(c.Certs)-1] {
-				between = append(between, s.certs[name])
-			}
-			s.run(t, c, between, crl.NewListChecker(crl.SourceLists{Source: f}, signers))
+			s.check(t, c, checker)
 		})
+	}
+}
+
+// check runs one of the suite with a Checker.
+func (s pkitsSuite) check(t *testing.T, c pkitsCase, checker *crl.Checker) {
+	var chain [][]byte // the leaf first, the anchor last
+	for _, name := range slices.Backward(c.Certs) {
+		chain = append(chain, s.certs[name].Raw)
+	}
+	last := len(chain) - 1
+	p := crl.Policy{
+		Anchors: chain[last:], Time: time.Date(2011, 4, 15, 0, 0, 0, 0, time.UTC),
+		ExplicitPolicy:   setting(t, c.Explicit) == "true",
+		InhibitMapping:   setting(t, c.InhibitMap) == "true",
+		InhibitAnyPolicy: setting(t, c.InhibitAny) == "true",
+		AllowWeak:        true, // the suite's DSA keys have 1024 bits, and sign with SHA-1
+	}
+	if initial := setting(t, c.Initial); initial != "" {
+		p.Policies = pkitsPolicies(t, initial)
+	}
+	v := checker.Check(t.Context(), chain[:last], p)
+	if v.Accepted() != c.OK {
+		t.Errorf("accepted is %t, and not %t: %v", v.Accepted(), c.OK, v.Err())
+	}
+	if want := setting(t, c.UserSet); want != "" {
+		var policies []string
+		for _, oid := range pkitsPolicies(t, want) {
+			policies = append(policies, oid.String())
+		}
+		if !slices.Equal(v.Policies, policies) {
+			t.Errorf("the policies %s, and not %s", v.Policies, policies)
+		}
 	}
 }
 

@@ -124,7 +124,7 @@ func places(source Source, order []Protocol, names []cert.GeneralName) []place {
 	}
 	var all []place
 	for _, protocol := range order {
-		for _, g := range names {
+		for _, g := range names[:min(len(names), maxPoints)] {
 			if protocolOfName(g) != protocol {
 				continue
 			}

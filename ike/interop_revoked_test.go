@@ -21,7 +21,7 @@ import (
 // revokes strongSwan's certificate, or that of the CA above it, whoever began it.
 func TestStrongSwanRevoked(t *testing.T) {
 	for _, c := range []struct {
-		name               string
+		name          string
 		keyman, itsCA bool
 	}{{"keyman-started", true, false}, {"strongswan-started", false, false}, {"its-CA", true, true}} {
 		t.Run(c.name, func(t *testing.T) {
