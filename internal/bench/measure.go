@@ -18,6 +18,7 @@ func measure(w io.Writer, args []string) error {
 	flags := flag.NewFlagSet("measure", flag.ContinueOnError)
 	runs := flags.Int("runs", 10, "how many `runs`")
 	each := flags.Int("each", 1, "how `many` times a run does what is measured")
+	limit := flags.Duration("limit", 10*time.Minute, "how `long` a run may take")
 	name := flags.String("name", "", "what is measured")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -29,10 +30,18 @@ func measure(w io.Writer, args []string) error {
 	var memory []int64
 	for range *runs {
 		var complaints strings.Builder
-		cmd := exec.CommandContext(context.Background(), flags.Arg(0), flags.Args()[1:]...)
+		ctx, cancel := context.WithTimeout(context.Background(), *limit)
+		cmd := exec.CommandContext(ctx, flags.Arg(0), flags.Args()[1:]...)
 		cmd.Stderr = &complaints
 		start := time.Now()
-		if err := cmd.Run(); err != nil {
+		err := cmd.Run()
+		late := ctx.Err() != nil
+		cancel()
+		switch {
+		case late:
+			_, err := fmt.Fprintf(w, "%-52s not done in %v\n", *name, *limit)
+			return err
+		case err != nil:
 			return fmt.Errorf("%s: %w\n%s", *name, err, complaints.String())
 		}
 		wall = append(wall, time.Since(start)/time.Duration(*each))
