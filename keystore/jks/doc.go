@@ -42,6 +42,10 @@
 // derived with MD5, and takes none but printable ASCII characters in a password
 // that protects keys.
 //
+// A key that has not changed, under a password that has not, is written as it stood:
+// in JCEKS each one that is encrypted costs 400,000 digests. One with fewer iterations
+// than are written here is encrypted anew.
+//
 // Limits: 200,000 entries and certificates in a file, 5,000,000 iterations for a
 // key of JCEKS, and for all of them together as many as a thousand keys take
 // that Java 17 wrote.

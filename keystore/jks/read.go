@@ -24,6 +24,8 @@ type kept struct {
 	// object is the Java object in place of a secret key, in the clear, where
 	// it is not understood.
 	object []byte
+	// sealed is the protected key, where the password opens it; nil where it does not.
+	sealed *keptSeal
 }
 
 // A link is the Kept of a certificate that the file has in chains only, where
@@ -33,6 +35,7 @@ type link struct{ label string } // that it was given
 // toContent makes items of the entries of a file.
 func (k kind) toContent(entries []entry, pw password, l limits) (*format.Content, error) {
 	items := make([]format.Item, len(entries))
+	protections, _ := protectionsOf(entries)
 	opened, err := openAll(entries, pw, l.orDefault())
 	if err != nil {
 		return nil, err
@@ -44,6 +47,8 @@ func (k kind) toContent(entries []entry, pw password, l limits) (*format.Content
 		own := kept{from: k, alias: bytes.Clone(e.alias), created: e.created, object: opened[i].object}
 		if e.protected != nil && opened[i].key == nil && opened[i].object == nil {
 			own.locked = bytes.Clone(e.protected)
+		} else if e.protected != nil {
+			own.sealed = newKeptSeal(e.protected, protections[i], pw, contentOf(items[i], own))
 		}
 		switch {
 		case e.tag == tagSecret:

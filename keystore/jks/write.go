@@ -30,11 +30,14 @@ var errPasswordASCII = errors.New("a jceks file encrypts keys with a password of
 // A writer makes the entries of a file of items.
 type writer struct {
 	kind    kind
+	pw      password
+	limits  limits
 	chains  *builder
 	now     int64 // the date of new entries
 	aliases map[string]bool
 	entries []entry
 	seals   []sealing
+	kept    int // digests that those cost to open that are written as they were
 }
 
 // A sealing is a key that is to be encrypted, and the entry that it is for.
@@ -44,7 +47,7 @@ type sealing struct {
 }
 
 func (k kind) toEntries(c *format.Content, pw password, l limits) ([]entry, error) {
-	w := &writer{kind: k, chains: newBuilder(c.Items), now: time.Now().UnixMilli(), aliases: map[string]bool{}}
+	w := &writer{kind: k, pw: pw, limits: l.orDefault(), chains: newBuilder(c.Items), now: time.Now().UnixMilli(), aliases: map[string]bool{}}
 	for _, item := range c.Items {
 		if err := w.add(item); err != nil {
 			return nil, err
@@ -53,7 +56,7 @@ func (k kind) toEntries(c *format.Content, pw password, l limits) ([]entry, erro
 	if err := w.checkLinks(c.Items); err != nil {
 		return nil, err
 	}
-	return w.entries, w.seal(pw, l.orDefault())
+	return w.entries, w.seal()
 }
 
 // add makes an entry of an item, its key yet to be encrypted. A certificate
@@ -114,8 +117,13 @@ func (w *writer) alias(item format.Item, own kept) ([]byte, error) {
 }
 
 // protect notes that a key is to be encrypted for the entry that comes next, or
-// returns one that was not open, as it stood.
+// returns it as it stood: one that was not open, and one that has not changed, under
+// the password that has not changed.
 func (w *writer) protect(item format.Item, own kept, t tag) ([]byte, error) {
+	if content := contentOf(item, own); content != nil && own.from == w.kind && own.sealed.stillGood(w.pw, content, w.limits) {
+		w.kept += own.sealed.p.cost()
+		return own.sealed.protected, nil
+	}
 	plain := own.object
 	switch {
 	case item.Key != nil && t == tagSecret:
@@ -172,13 +180,13 @@ func (w *writer) checkLinks(items []format.Item) error {
 	return nil
 }
 
-// seal encrypts the keys, on all processors.
-func (w *writer) seal(pw password, l limits) error {
-	if w.kind == kindJCEKS {
-		if limit := l.work / (2 * l.written); len(w.seals) > limit {
-			return fmt.Errorf("a jceks file holds %d keys, not %d", limit, len(w.seals))
+// seal encrypts the keys that are new, or under a new password, on all processors.
+func (w *writer) seal() error {
+	if w.kind == kindJCEKS && len(w.seals) > 0 {
+		if limit := (w.limits.work - w.kept) / (2 * w.limits.written); len(w.seals) > limit {
+			return fmt.Errorf("a jceks file cannot hold %d keys: together they would cost more than %d iterations to open", w.keys(), w.limits.work/2)
 		}
-		if len(w.seals) > 0 && !pw.printable {
+		if !w.pw.printable {
 			return errPasswordASCII
 		}
 	}
@@ -188,12 +196,23 @@ func (w *writer) seal(pw password, l limits) error {
 		group.Go(func() (err error) {
 			e := &w.entries[s.entry]
 			if e.tag == tagSecret {
-				e.protected, err = sealObject(s.plain, pw, l)
+				e.protected, err = sealObject(s.plain, w.pw, w.limits)
 			} else {
-				e.protected, err = w.kind.seal(s.plain, pw, l)
+				e.protected, err = w.kind.seal(s.plain, w.pw, w.limits)
 			}
 			return err
 		})
 	}
 	return group.Wait()
+}
+
+// keys counts the entries with a key.
+func (w *writer) keys() int {
+	n := 0
+	for _, e := range w.entries {
+		if e.tag != tagCertificate {
+			n++
+		}
+	}
+	return n
 }
