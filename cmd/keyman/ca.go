@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -23,8 +22,20 @@ const (
 	caPassword = "the CA's key database"
 )
 
-// caName is what a CA may be called: the name of its folder.
-var caName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+// maxCAName bounds the name of a CA in bytes.
+const maxCAName = 64
+
+// isCAName reports whether a CA may be called so: letters, digits and, not in the
+// first place, ".", "_" and "-". It is the name of its folder.
+func isCAName(name string) bool {
+	for i, c := range []byte(name) {
+		letter, digit := 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9'
+		if !letter && !digit && (i == 0 || c != '.' && c != '_' && c != '-') {
+			return false
+		}
+	}
+	return name != "" && len(name) <= maxCAName
+}
 
 // newCACommand is "keyman ca".
 func newCACommand(a *app) *cobra.Command {
@@ -42,7 +53,7 @@ issued and its latest list.`,
 
 // caFolder returns the folder of a CA.
 func (a *app) caFolder(name string) (string, error) {
-	if !caName.MatchString(name) {
+	if !isCAName(name) {
 		return "", usagef("%q cannot be the name of a CA: use letters, digits, dots, hyphens and underscores", name)
 	}
 	state, err := a.state()

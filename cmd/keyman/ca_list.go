@@ -59,7 +59,7 @@ func (a *app) listCAs(ctx context.Context, wide bool) error {
 	var unread []error
 	for _, folder := range folders {
 		// A founding that was broken off leaves a folder with another name.
-		if name := folder.Name(); caName.MatchString(name) {
+		if name := folder.Name(); isCAName(name) {
 			c, err := a.openCA(ctx, name)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue

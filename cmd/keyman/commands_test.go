@@ -17,7 +17,7 @@ import (
 
 // commands lists all commands that people see.
 func commands() []*cobra.Command {
-	root := newRootCommand(&app{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard})
+	root := newRootCommand(&app{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}, nil)
 	return manpage.Commands(root)
 }
 

@@ -89,7 +89,7 @@ func (a *app) completeCAs(_ *cobra.Command, args []string, begun string) ([]cobr
 	}
 	var names []cobra.Completion
 	for _, folder := range folders {
-		if name := folder.Name(); caName.MatchString(name) && strings.HasPrefix(name, begun) {
+		if name := folder.Name(); isCAName(name) && strings.HasPrefix(name, begun) {
 			names = append(names, name)
 		}
 	}

@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return runGSKit(ctx, args, stdin, stdout, stderr)
 	}
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, interrupted: ctx.Done(), holding: new(atomic.Bool)}
-	root := newRootCommand(a)
+	root := newRootCommand(a, args)
 	root.SetArgs(args)
 	var (
 		cmd *cobra.Command

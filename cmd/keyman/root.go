@@ -2,8 +2,51 @@ package main
 
 import "github.com/spf13/cobra"
 
-// newRootCommand builds the whole command tree; each noun has a file of its own.
-func newRootCommand(a *app) *cobra.Command {
+// A noun is a branch of the command tree.
+type noun struct {
+	name string
+	make func(*app) *cobra.Command
+}
+
+// nouns are the branches in the order in which they are shown; each has a file of
+// its own.
+func nouns() []noun {
+	return []noun{
+		{"keydb", newKeydbCommand},
+		{"cert", newCertCommand},
+		{"ca", newCACommand},
+		{"req", newReqCommand},
+		{"ike", newIKECommand},
+		{"crl", newCRLCommand},
+		{"token", newTokenCommand},
+		{"demo", newDemoCommand},
+		{"version", newVersionCommand},
+		{"man", newManCommand},
+	}
+}
+
+// needed returns the nouns that a command line needs: the one that it begins with,
+// but for --json; all where it begins otherwise, or asks for what tells of all. To
+// make them all takes longer, and more memory, than many a command itself.
+func needed(args []string) []noun {
+	all := nouns()
+	for len(args) > 0 && args[0] == "--json" {
+		args = args[1:]
+	}
+	if len(args) == 0 || args[0] == "man" {
+		return all
+	}
+	for i, n := range all {
+		if n.name == args[0] {
+			return all[i : i+1]
+		}
+	}
+	return all
+}
+
+// newRootCommand builds the command tree as far as a command line needs it; of an
+// empty one that is the whole.
+func newRootCommand(a *app, args []string) *cobra.Command {
 	var version bool
 	root := &cobra.Command{
 		Use:   "keyman",
@@ -44,18 +87,9 @@ Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 failed.`,
 	root.SetHelpCommand(newHelpCommand())
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON instead of text")
 	root.PersistentFlags().StringVar(&a.stateDir, "state", "", "state `directory` (default /var/lib/keyman for root, else the XDG state directory)")
-	root.AddCommand(
-		newKeydbCommand(a),
-		newCertCommand(a),
-		newCACommand(a),
-		newReqCommand(a),
-		newIKECommand(a),
-		newCRLCommand(a),
-		newTokenCommand(a),
-		newDemoCommand(a),
-		newVersionCommand(a),
-		newManCommand(a),
-	)
+	for _, n := range needed(args) {
+		root.AddCommand(n.make(a))
+	}
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	showCompletions(root)

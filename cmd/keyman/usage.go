@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -90,14 +91,16 @@ func wrongArguments(cmd *cobra.Command, args []string, count cobra.PositionalArg
 }
 
 // useParts are the parts of a line of use: what stands in braces or brackets,
-// and single words.
-var useParts = regexp.MustCompile(`\{[^}]*\}|\[[^]]*\](\.\.\.)?|\S+`)
+// and single words. It is compiled when a mistake asks for it, and not at every start.
+var useParts = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\{[^}]*\}|\[[^]]*\](\.\.\.)?|\S+`)
+})
 
 // arguments returns how a command calls its arguments, in their order, as its
 // line of use says: "revoke NAME {SERIAL | --cert FILE}" has NAME, and SERIAL or
 // --cert FILE.
 func arguments(use string) []string {
-	parts := useParts.FindAllString(use, -1)
+	parts := useParts().FindAllString(use, -1)
 	var names []string
 	for i := 1; i < len(parts); i++ {
 		part := parts[i]
@@ -136,13 +139,13 @@ func missingFlags(cmd *cobra.Command) error {
 }
 
 // inBrackets are the flags that cobra names in an error about a group.
-var inBrackets = regexp.MustCompile(`\[([^]]+)\]`)
+var inBrackets = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[([^]]+)\]`) })
 
 // flagGroup rewrites cobra's error about a group of flags, for which there is
 // no type. One that is not known stays as it is.
 func flagGroup(err error) error {
 	text := err.Error()
-	lists := inBrackets.FindAllStringSubmatch(text, -1)
+	lists := inBrackets().FindAllStringSubmatch(text, -1)
 	if len(lists) == 0 {
 		return err
 	}

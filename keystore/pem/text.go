@@ -3,7 +3,6 @@ package pem
 import (
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,8 +34,12 @@ type description struct {
 	others     []string // the other lines
 }
 
-// Bundles of CAs have the label in a line of this form.
-var labelLine = regexp.MustCompile(`^# Label: "(.+)"$`)
+// bundleLabel reads a line in which bundles of CAs have the label.
+func bundleLabel(line string) (label string, ok bool) {
+	label, ok = strings.CutPrefix(line, `# Label: "`)
+	label, end := strings.CutSuffix(label, `"`)
+	return label, ok && end && label != ""
+}
 
 // isMark reports whether a line is keyman's own. Such a line is never kept as
 // other text: the next Encode would put it under a MAC, and it would be believed.
@@ -111,8 +114,8 @@ func (d *description) name(label string) {
 func (d *description) nameFromComment() {
 	last := len(d.others) - 1
 	for i, line := range d.others {
-		if found := labelLine.FindStringSubmatch(line); found != nil {
-			d.label = found[1]
+		if label, ok := bundleLabel(line); ok {
+			d.label = label
 			d.others = trimBlank(append(d.others[:i:i], d.others[i+1:]...))
 			return
 		}

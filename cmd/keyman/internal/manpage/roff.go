@@ -3,6 +3,7 @@ package manpage
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // escape makes text mean itself. A hyphen stays one that a reader can copy into a
@@ -21,24 +22,26 @@ func escape(text string) string {
 func bold(text string) string { return `\fB` + escape(text) + `\fR` }
 
 // flagWord is a flag in a text.
-var flagWord = regexp.MustCompile(`(?:^|[\s\[({|"])(--[a-z][a-z0-9-]*)`)
+var flagWord = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:^|[\s\[({|"])(--[a-z][a-z0-9-]*)`)
+})
 
 // place is a word to be filled in, in a line of use.
-var place = regexp.MustCompile(`\b[A-Z][A-Z0-9]*\b`)
+var place = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\b[A-Z][A-Z0-9]*\b`) })
 
 // emphasize escapes text and makes its flags bold.
 func emphasize(text string) string { return withFlags(text, escape) }
 
 // useLine does so with a line of use, in which what is to be filled in is italic.
 func useLine(text string) string {
-	return withFlags(text, func(s string) string { return place.ReplaceAllString(escape(s), `\fI$0\fR`) })
+	return withFlags(text, func(s string) string { return place().ReplaceAllString(escape(s), `\fI$0\fR`) })
 }
 
 // withFlags makes flags bold and leaves the rest to other.
 func withFlags(text string, other func(string) string) string {
 	var b strings.Builder
 	for {
-		at := flagWord.FindStringSubmatchIndex(text)
+		at := flagWord().FindStringSubmatchIndex(text)
 		if at == nil {
 			b.WriteString(other(text))
 			return b.String()
