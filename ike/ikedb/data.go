@@ -106,6 +106,8 @@ type Life struct {
 	// TunnelLifetime and TunnelKB end a tunnel, with all its keys; 0 is never.
 	TunnelLifetime time.Duration
 	TunnelKB       uint32
+	// IgnoreSizes leaves out the sizes of transforms: only time ends a key.
+	IgnoreSizes bool
 	// Responder bounds what this end takes from a peer that starts.
 	Responder LifeBounds
 }

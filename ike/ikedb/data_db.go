@@ -42,14 +42,25 @@ func (db *DB) DataProtection(name string) (DataProtection, bool) {
 	return p, ok
 }
 
-// Proposals returns the proposals of a data protection of this DB, best first.
-// They must not be changed.
+// Proposals returns the proposals of a data protection of this DB, best first,
+// without sizes where these are ignored. They must not be changed.
 func (db *DB) Proposals(p DataProtection) []Proposal {
 	found := make([]Proposal, 0, len(p.Proposals))
 	for _, name := range p.Proposals {
-		found = append(found, db.proposals[name])
+		proposal := db.proposals[name]
+		if p.IgnoreSizes {
+			proposal.ESP, proposal.AH = withoutSizes(proposal.ESP), withoutSizes(proposal.AH)
+		}
+		found = append(found, proposal)
 	}
 	return found
+}
+
+func withoutSizes(transforms []DataTransform) []DataTransform {
+	return tables(transforms, func(t DataTransform) DataTransform {
+		t.LifeKB = 0
+		return t
+	})
 }
 
 // MatchData returns the data tunnel by which a peer of a tunnel that asks for

@@ -57,6 +57,7 @@ type (
 		KeyOverlap     *int            `toml:"key-overlap,omitempty" json:"key-overlap,omitempty"`
 		TunnelLifetime *string         `toml:"tunnel-lifetime,omitempty" json:"tunnel-lifetime,omitempty"`
 		TunnelSize     *string         `toml:"tunnel-size,omitempty" json:"tunnel-size,omitempty"`
+		IgnoreSizes    bool            `toml:"ignore-sizes,omitempty" json:"ignore-sizes,omitempty"`
 		Responder      *responderTable `toml:"responder,omitempty" json:"responder,omitempty"`
 		Generic        *genericTable   `toml:"generic,omitempty" json:"generic,omitempty"`
 	}
@@ -114,6 +115,7 @@ type (
 		KeyOverlap     *int            `toml:"key-overlap,omitempty" json:"key-overlap,omitempty"`
 		TunnelLifetime *string         `toml:"tunnel-lifetime,omitempty" json:"tunnel-lifetime,omitempty"`
 		TunnelSize     *string         `toml:"tunnel-size,omitempty" json:"tunnel-size,omitempty"`
+		IgnoreSizes    bool            `toml:"ignore-sizes,omitempty" json:"ignore-sizes,omitempty"`
 		Responder      *responderTable `toml:"responder,omitempty" json:"responder,omitempty"`
 	}
 	proposalTable struct {
@@ -248,6 +250,7 @@ func (table protectionTable) protection() (p Protection, key string, err error) 
 			return p, "generic.remote", err
 		}
 	}
+	p.IgnoreSizes = table.IgnoreSizes
 	p.AllowWeak, err = parseWeak(table.Weak)
 	return p, "weak", err
 }
@@ -330,6 +333,7 @@ func (table dataProtectionTable) protection() (p DataProtection, key string, err
 	if p.Life, key, err = readLife(table.KeyOverlap, table.TunnelLifetime, table.TunnelSize, table.Responder); err != nil {
 		return p, key, err
 	}
+	p.IgnoreSizes = table.IgnoreSizes
 	p.AllowWeak, err = parseWeak(table.Weak)
 	return p, "weak", err
 }

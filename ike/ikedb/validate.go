@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"keyman/crl"
+	"keyman/ike/suite"
 )
 
 // checkName tells why a definition must not have a name, or "".
@@ -69,10 +70,10 @@ func (db *DB) addProtections(d Definitions) error {
 			return &Error{Table: "protection", Index: i, Name: place(p.Name, i), Key: key, Text: text, Fix: fix}
 		}
 		if text := checkName(p.Name); text != "" {
-			return fail("name", text, "")
+			return fail("name", text, "give it a name of printable characters")
 		}
 		if _, twice := db.protections[p.Name]; twice {
-			return fail("name", "another protection has this name", "")
+			return fail("name", "another protection has this name", "give each a name of its own")
 		}
 		if err := p.complete(fail); err != nil {
 			return err
@@ -80,8 +81,14 @@ func (db *DB) addProtections(d Definitions) error {
 		if err := db.checkGeneric(&p, fail); err != nil {
 			return err
 		}
-		db.protections[p.Name] = p
 		db.defs.Protections = append(db.defs.Protections, p)
+		if p.IgnoreSizes {
+			p.Transforms = tables(p.Transforms, func(t suite.Transform) suite.Transform {
+				t.LifeKB = 0
+				return t
+			})
+		}
+		db.protections[p.Name] = p
 	}
 	return nil
 }
@@ -118,10 +125,10 @@ func (p *Protection) complete(fail failure) error {
 	case p.Auth == AuthPresharedKey && p.Revocation != crl.Strict:
 		return fail("revocation", "with a preshared key there is no certificate to check", "leave it out")
 	case p.CRLTimeout < 0 || p.CRLTimeout > MaxCRLTimeout:
-		return fail("crl-timeout", fmt.Sprintf("%v is not between 0 and %v", p.CRLTimeout, MaxCRLTimeout), "")
+		return fail("crl-timeout", fmt.Sprintf("%v is not between 0 and %v", p.CRLTimeout, MaxCRLTimeout), "choose a value in these bounds")
 	}
 	if text := checkLifetime(p.Lifetime, MinLifetime, MaxLifetime); text != "" {
-		return fail("lifetime", text, "")
+		return fail("lifetime", text, "choose a value in these bounds")
 	}
 	if err := p.completeLife(DefaultKeyOverlap, fail); err != nil {
 		return err
@@ -144,6 +151,9 @@ func checkLifetime(d, least, most time.Duration) string {
 // known reports whether r is one of the constants.
 func (r Role) known() bool { return r == RoleBoth || r == RoleInitiator || r == RoleResponder }
 
+// defineIt is the fix of a reference to nothing.
+const defineIt = "define it, or name one that there is"
+
 const useRole = "use both, initiator or responder"
 
 // completeTransforms makes the transforms ready to be offered.
@@ -152,7 +162,7 @@ func (p *Protection) completeTransforms(fail failure) error {
 		return fail("transforms", "there is none", `give at least one, such as "aes256-sha256-modp2048"`)
 	}
 	if len(p.Transforms) > MaxTransforms {
-		return fail("transforms", fmt.Sprintf("%d of them, more than %d", len(p.Transforms), MaxTransforms), "")
+		return fail("transforms", fmt.Sprintf("%d of them, more than %d", len(p.Transforms), MaxTransforms), "leave the last ones out")
 	}
 	seen := make(map[string]bool, len(p.Transforms))
 	p.Transforms = slices.Clone(p.Transforms)
@@ -163,14 +173,14 @@ func (p *Protection) completeTransforms(fail failure) error {
 			t.Lifetime = p.Lifetime
 		}
 		if text := checkLifetime(t.Lifetime, MinLifetime, MaxLifetime); text != "" {
-			return fail("transforms", fmt.Sprintf("the lifetime of %v: %s", t, text), "")
+			return fail("transforms", fmt.Sprintf("the lifetime of %v: %s", t, text), "choose a value in these bounds")
 		}
 		if err := t.Validate(); err != nil {
-			return fail("transforms", err.Error(), "")
+			return fail("transforms", err.Error(), "choose what is supported")
 		}
 		word := t.String()
 		if seen[word] {
-			return fail("transforms", word+" stands there twice", "")
+			return fail("transforms", word+" stands there twice", "leave one of the two")
 		}
 		seen[word] = true
 		if weak := t.Weak(); len(weak) > 0 && !p.AllowWeak {
@@ -190,10 +200,10 @@ func (db *DB) addGroups(d Definitions) error {
 			return &Error{Table: "group", Index: i, Name: place(g.Name, i), Key: key, Text: text, Fix: fix}
 		}
 		if text := checkName(g.Name); text != "" {
-			return fail("name", text, "")
+			return fail("name", text, "give it a name of printable characters")
 		}
 		if _, twice := db.groups[g.Name]; twice {
-			return fail("name", "another group has this name", "")
+			return fail("name", "another group has this name", "give each a name of its own")
 		}
 		if len(g.IDs) == 0 {
 			return fail("ids", "there is none", "a group needs at least one identity")
@@ -201,10 +211,10 @@ func (db *DB) addGroups(d Definitions) error {
 		size := len(g.Name)
 		for j, id := range g.IDs {
 			if id.IsZero() {
-				return fail("ids", fmt.Sprintf("identity %d is empty", j+1), "")
+				return fail("ids", fmt.Sprintf("identity %d is empty", j+1), "give it, or leave it out")
 			}
 			if slices.ContainsFunc(g.IDs[:j], id.Match) {
-				return fail("ids", fmt.Sprintf("%v stands there twice", id), "")
+				return fail("ids", fmt.Sprintf("%v stands there twice", id), "leave one of the two")
 			}
 			// Checked here, so that the search above stays short.
 			if size += len(id.String()) + 1; size > MaxGroup {
@@ -230,18 +240,18 @@ func (db *DB) addSecrets(d Definitions) error {
 		case len(k.IDs) == 0:
 			return fail("ids", "there is none", "say by whose identity or address the key is found")
 		case len(k.IDs) > MaxTunnels:
-			return fail("ids", fmt.Sprintf("%d of them, more than %d", len(k.IDs), MaxTunnels), "")
+			return fail("ids", fmt.Sprintf("%d of them, more than %d", len(k.IDs), MaxTunnels), "leave the last ones out")
 		case k.Secret.Len() == 0:
 			return fail("secret", "it is empty", "if it was left out when the definitions were written, write them again with their secrets")
 		case k.Secret.Len() > MaxSecret:
-			return fail("secret", fmt.Sprintf("%d bytes, more than %d", k.Secret.Len(), MaxSecret), "")
+			return fail("secret", fmt.Sprintf("%d bytes, more than %d", k.Secret.Len(), MaxSecret), "take a shorter one")
 		}
 		for j, id := range k.IDs {
 			if id.IsZero() {
-				return fail("ids", fmt.Sprintf("identity %d is empty", j+1), "")
+				return fail("ids", fmt.Sprintf("identity %d is empty", j+1), "give it, or leave it out")
 			}
 			if _, twice := db.secrets[id.Key()]; twice {
-				return fail("ids", fmt.Sprintf("%v has a preshared key already", id), "")
+				return fail("ids", fmt.Sprintf("%v has a preshared key already", id), "leave one of the two")
 			}
 			db.secrets[id.Key()] = k.Secret
 		}
@@ -264,7 +274,7 @@ func (db *DB) addTunnels(d Definitions) error {
 			return fail("name", text, "tunnels are called by their numbers, too")
 		}
 		if _, twice := db.names[t.Name]; twice {
-			return fail("name", "another tunnel has this name", "")
+			return fail("name", "another tunnel has this name", "give each a name of its own")
 		}
 		var text string
 		if t.Number, text = nextNumber(last, t.Number); text != "" {
@@ -306,21 +316,21 @@ func (db *DB) completeTunnel(t *Tunnel, fail failure) error {
 	case t.Protection == "":
 		return fail("protection", "it is missing", "name a protection")
 	case !ok:
-		return fail("protection", fmt.Sprintf("there is no protection %q", t.Protection), "")
+		return fail("protection", fmt.Sprintf("there is no protection %q", t.Protection), defineIt)
 	}
 	for _, end := range []struct {
 		key  string
 		addr netip.Addr
 	}{{"local.address", t.Local.Address}, {"remote.address", t.Remote.Address}} {
 		if text := checkAddress(end.addr); text != "" {
-			return fail(end.key, text, "")
+			return fail(end.key, text, "choose a value in these bounds")
 		}
 	}
 	if err := db.completeEnds(t, fail); err != nil {
 		return err
 	}
 	if t.Local.Address.IsValid() && t.Remote.Address.IsValid() && t.Local.Address.Is4() != t.Remote.Address.Is4() {
-		return fail("remote.address", fmt.Sprintf("%v and the local address %v are of different families", t.Remote.Address, t.Local.Address), "")
+		return fail("remote.address", fmt.Sprintf("%v and the local address %v are of different families", t.Remote.Address, t.Local.Address), "let both ends be IPv4, or both IPv6")
 	}
 	if err := db.checkCredential(t, protection, fail); err != nil {
 		return err
@@ -332,7 +342,7 @@ func (db *DB) completeTunnel(t *Tunnel, fail failure) error {
 	}
 	if protection.Role == RoleInitiator {
 		if err := db.CanInitiate(*t); err != nil {
-			return fail("protection", fmt.Sprintf("%q never answers, and %v", t.Protection, err), "")
+			return fail("protection", fmt.Sprintf("%q never answers, and %v", t.Protection, err), "give it another role, or the tunnel another protection")
 		}
 	}
 	return nil
@@ -351,7 +361,7 @@ func (db *DB) checkCredential(t *Tunnel, p Protection, fail failure) error {
 			"give the label of a personal certificate in the key database, or the URI of a token's key")
 	}
 	if text := checkWord(label, MaxCertificate); text != "" {
-		return fail("local.certificate", text, "")
+		return fail("local.certificate", text, "give the label as keyman cert list shows it")
 	}
 	return nil
 }
@@ -385,7 +395,7 @@ func (db *DB) completeEnds(t *Tunnel, fail failure) error {
 	case remote.Group != "" && !remote.ID.IsZero():
 		return fail("remote.group", "the peer has an id already", "give either id or group")
 	case remote.Group != "" && !known:
-		return fail("remote.group", fmt.Sprintf("there is no group %q", remote.Group), "")
+		return fail("remote.group", fmt.Sprintf("there is no group %q", remote.Group), defineIt)
 	case remote.Group == "" && remote.ID.IsZero():
 		if !remote.Address.IsValid() {
 			return fail("remote.id", "it is missing, and there is no remote.address to take its place", "say who the peer is")
@@ -408,7 +418,7 @@ func (db *DB) completeEnds(t *Tunnel, fail failure) error {
 	}
 	if remote.Port == remote.NATTPort {
 		// The non-ESP marker tells the two apart (RFC 3948, 2.2).
-		return fail("remote.natt-port", fmt.Sprintf("%d is remote.port, too", remote.NATTPort), "")
+		return fail("remote.natt-port", fmt.Sprintf("%d is remote.port, too", remote.NATTPort), "give it a port of its own")
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func (l *Life) completeLife(overlap int, fail failure) error {
 		l.KeyOverlap = overlap
 	}
 	if l.KeyOverlap < 1 || l.KeyOverlap > MaxKeyOverlap {
-		return fail("key-overlap", fmt.Sprintf("%d is not between 1 and %d percent", l.KeyOverlap, MaxKeyOverlap), "")
+		return fail("key-overlap", fmt.Sprintf("%d is not between 1 and %d percent", l.KeyOverlap, MaxKeyOverlap), "choose a value in these bounds")
 	}
 	r := l.Responder
 	for _, d := range []struct {
@@ -29,14 +29,14 @@ func (l *Life) completeLife(overlap int, fail failure) error {
 		life time.Duration
 	}{{"tunnel-lifetime", l.TunnelLifetime}, {"responder.min-lifetime", r.MinLifetime}, {"responder.max-lifetime", r.MaxLifetime}} {
 		if d.life < 0 || d.life > MaxTunnelLifetime || d.life%time.Second != 0 {
-			return fail(d.key, fmt.Sprintf("%v is not whole seconds up to %v", d.life, MaxTunnelLifetime), "")
+			return fail(d.key, fmt.Sprintf("%v is not whole seconds up to %v", d.life, MaxTunnelLifetime), "choose a value in these bounds")
 		}
 	}
 	switch {
 	case r.MaxLifetime != 0 && r.MaxLifetime < r.MinLifetime:
-		return fail("responder.max-lifetime", fmt.Sprintf("the longest, %v, is below the shortest, %v", r.MaxLifetime, r.MinLifetime), "")
+		return fail("responder.max-lifetime", fmt.Sprintf("the longest, %v, is below the shortest, %v", r.MaxLifetime, r.MinLifetime), "choose a value in these bounds")
 	case r.MaxKB != 0 && r.MaxKB < r.MinKB:
-		return fail("responder.max-size", fmt.Sprintf("the largest, %d, is below the smallest, %d", r.MaxKB, r.MinKB), "")
+		return fail("responder.max-size", fmt.Sprintf("the largest, %d, is below the smallest, %d", r.MaxKB, r.MinKB), "exchange them")
 	}
 	return nil
 }
@@ -50,10 +50,10 @@ func (db *DB) addProposals(d Definitions) error {
 			return &Error{Table: "proposal", Index: i, Name: place(p.Name, i), Key: key, Text: text, Fix: fix}
 		}
 		if text := checkReferable(p.Name); text != "" {
-			return fail("name", text, "")
+			return fail("name", text, "give it a name of printable characters")
 		}
 		if _, twice := db.proposals[p.Name]; twice {
-			return fail("name", "another proposal has this name", "")
+			return fail("name", "another proposal has this name", "give each a name of its own")
 		}
 		if err := p.complete(fail); err != nil {
 			return err
@@ -88,7 +88,7 @@ func (p *Proposal) complete(fail failure) error {
 		transforms *[]DataTransform
 	}{{"esp", isakmp.ProtocolESP, &p.ESP}, {"ah", isakmp.ProtocolAH, &p.AH}} {
 		if len(*side.transforms) > MaxTransforms {
-			return fail(side.key, fmt.Sprintf("%d of them, more than %d", len(*side.transforms), MaxTransforms), "")
+			return fail(side.key, fmt.Sprintf("%d of them, more than %d", len(*side.transforms), MaxTransforms), "leave the last ones out")
 		}
 		*side.transforms = slices.Clone(*side.transforms)
 		seen := make(map[suite.IPsec]bool)
@@ -101,20 +101,20 @@ func (p *Proposal) complete(fail failure) error {
 				t.Lifetime = DefaultDataLifetime
 			}
 			if err := t.Validate(); err != nil {
-				return fail(side.key, err.Error(), "")
+				return fail(side.key, err.Error(), "choose what is supported")
 			}
 			if text := checkLifetime(t.Lifetime, MinDataLifetime, MaxDataLifetime); text != "" {
-				return fail(side.key, fmt.Sprintf("the lifetime of %v: %s", t.IPsec, text), "")
+				return fail(side.key, fmt.Sprintf("the lifetime of %v: %s", t.IPsec, text), "choose a value in these bounds")
 			}
 			switch {
 			case t.Protocol != side.protocol:
-				return fail(side.key, fmt.Sprintf("%v is a transform of %v", t.IPsec, t.Protocol), "")
+				return fail(side.key, fmt.Sprintf("%v is a transform of %v", t.IPsec, t.Protocol), "move it to the transforms of that protocol")
 			case t.Encapsulation != suite.EncapTunnel && t.Encapsulation != suite.EncapTransport:
 				return fail(side.key, fmt.Sprintf("%v is not known", t.Encapsulation), "use tunnel or transport")
 			case mode != 0 && t.Encapsulation != mode:
 				return fail(side.key, fmt.Sprintf("%v stands beside %v", t.Encapsulation, mode), "make two proposals")
 			case seen[t.IPsec]:
-				return fail(side.key, fmt.Sprintf("%v stands there twice", t.IPsec), "")
+				return fail(side.key, fmt.Sprintf("%v stands there twice", t.IPsec), "leave one of the two")
 			}
 			mode = t.Encapsulation
 			seen[t.IPsec] = true
@@ -141,10 +141,10 @@ func (db *DB) addDataProtections(d Definitions) error {
 			return &Error{Table: "data-protection", Index: i, Name: place(p.Name, i), Key: key, Text: text, Fix: fix}
 		}
 		if text := checkName(p.Name); text != "" {
-			return fail("name", text, "")
+			return fail("name", text, "give it a name of printable characters")
 		}
 		if _, twice := db.dataProtections[p.Name]; twice {
-			return fail("name", "another data protection has this name", "")
+			return fail("name", "another data protection has this name", "give each a name of its own")
 		}
 		if err := db.completeDataProtection(&p, fail); err != nil {
 			return err
@@ -178,7 +178,7 @@ func (db *DB) completeDataProtection(p *DataProtection, fail failure) error {
 			return fail("accept-pfs", text, allowWeakData)
 		}
 		if slices.Contains(p.AcceptPFS[:i], g) {
-			return fail("accept-pfs", fmt.Sprintf("%s stands there twice", pfsWord(g)), "")
+			return fail("accept-pfs", fmt.Sprintf("%s stands there twice", pfsWord(g)), "leave one of the two")
 		}
 	}
 	return db.checkProposals(p, fail)
@@ -205,16 +205,16 @@ func (db *DB) checkProposals(p *DataProtection, fail failure) error {
 	case len(p.Proposals) == 0:
 		return fail("proposals", "there is none", "name at least one proposal")
 	case len(p.Proposals) > MaxProposals:
-		return fail("proposals", fmt.Sprintf("%d of them, more than %d", len(p.Proposals), MaxProposals), "")
+		return fail("proposals", fmt.Sprintf("%d of them, more than %d", len(p.Proposals), MaxProposals), "leave the last ones out")
 	}
 	p.Proposals = slices.Clone(p.Proposals)
 	for i, name := range p.Proposals {
 		proposal, ok := db.proposals[name]
 		if !ok {
-			return fail("proposals", fmt.Sprintf("there is no proposal %q", name), "")
+			return fail("proposals", fmt.Sprintf("there is no proposal %q", name), defineIt)
 		}
 		if slices.Contains(p.Proposals[:i], name) {
-			return fail("proposals", fmt.Sprintf("%q stands there twice", name), "")
+			return fail("proposals", fmt.Sprintf("%q stands there twice", name), "leave one of the two")
 		}
 		for _, t := range slices.Concat(proposal.ESP, proposal.AH) {
 			if weak := t.Weak(); len(weak) > 0 && !p.AllowWeak {
@@ -242,7 +242,7 @@ func (db *DB) checkGeneric(p *Protection, fail failure) error {
 	data, ok := db.dataProtections[g.Protection]
 	switch {
 	case !ok:
-		return fail("generic.protection", fmt.Sprintf("there is no data protection %q", g.Protection), "")
+		return fail("generic.protection", fmt.Sprintf("there is no data protection %q", g.Protection), defineIt)
 	case !data.MayRespond():
 		return fail("generic.protection", fmt.Sprintf("%q never answers, and that is all that is asked of it", g.Protection),
 			"let its role be responder or both")
@@ -257,10 +257,10 @@ func (db *DB) checkGeneric(p *Protection, fail failure) error {
 		*end.types = slices.Clone(*end.types)
 		for i, typ := range *end.types {
 			if !slices.Contains(genericTypes[:], typ) {
-				return fail(end.key, fmt.Sprintf("%v does not say which data a tunnel carries", typ), "")
+				return fail(end.key, fmt.Sprintf("%v does not say which data a tunnel carries", typ), "choose a value in these bounds")
 			}
 			if slices.Contains((*end.types)[:i], typ) {
-				return fail(end.key, fmt.Sprintf("%v stands there twice", typ), "")
+				return fail(end.key, fmt.Sprintf("%v stands there twice", typ), "leave one of the two")
 			}
 		}
 	}
@@ -281,7 +281,7 @@ func (db *DB) addDataTunnels(d Definitions) error {
 			return fail("name", text, "tunnels are called by their numbers, too")
 		}
 		if _, twice := db.dataNames[t.Name]; twice {
-			return fail("name", "another data tunnel has this name", "")
+			return fail("name", "another data tunnel has this name", "give each a name of its own")
 		}
 		var text string
 		if t.Number, text = nextNumber(last, t.Number); text != "" {
@@ -325,14 +325,14 @@ func (db *DB) completeDataTunnel(t *DataTunnel, fail failure) error {
 	case t.Tunnel == "":
 		return fail("tunnel", "it is missing", "name the tunnel that carries it")
 	case !ok:
-		return fail("tunnel", fmt.Sprintf("there is no tunnel %q", t.Tunnel), "")
+		return fail("tunnel", fmt.Sprintf("there is no tunnel %q", t.Tunnel), defineIt)
 	}
 	protection, ok := db.dataProtections[t.Protection]
 	switch {
 	case t.Protection == "":
 		return fail("protection", "it is missing", "name a data protection")
 	case !ok:
-		return fail("protection", fmt.Sprintf("there is no data protection %q", t.Protection), "")
+		return fail("protection", fmt.Sprintf("there is no data protection %q", t.Protection), defineIt)
 	}
 	if err := db.completeSelectors(t, carrier, fail); err != nil {
 		return err
@@ -355,7 +355,7 @@ func (db *DB) completeDataTunnel(t *DataTunnel, fail failure) error {
 			case t.OnDemand:
 				key = "on-demand"
 			default:
-				return fail("protection", fmt.Sprintf("%q never answers, and %v", t.Protection, err), "")
+				return fail("protection", fmt.Sprintf("%q never answers, and %v", t.Protection, err), "give it another role, or the tunnel another protection")
 			}
 			return fail(key, err.Error(), "leave it out")
 		}
@@ -370,7 +370,7 @@ func (db *DB) completeSelectors(t *DataTunnel, carrier Tunnel, fail failure) err
 	case t.Remote.Group != "" && !t.Remote.Endpoint.IsZero():
 		return fail("remote.group", "there is an endpoint already", "give either endpoint or group")
 	case t.Remote.Group != "" && !known:
-		return fail("remote.group", fmt.Sprintf("there is no group %q", t.Remote.Group), "")
+		return fail("remote.group", fmt.Sprintf("there is no group %q", t.Remote.Group), defineIt)
 	}
 	for _, end := range []struct {
 		key      string
@@ -390,7 +390,7 @@ func (db *DB) completeSelectors(t *DataTunnel, carrier Tunnel, fail failure) err
 		}
 		var err error
 		if *end.endpoint, err = HostEndpoint(end.addr); err != nil {
-			return fail(end.key+".endpoint", err.Error(), "")
+			return fail(end.key+".endpoint", err.Error(), "choose a value in these bounds")
 		}
 	}
 	local := t.Local.Endpoint.first
@@ -402,7 +402,7 @@ func (db *DB) completeSelectors(t *DataTunnel, carrier Tunnel, fail failure) err
 				"data belongs to addresses: add them to the group, or give an endpoint")
 		}
 	case !sameFamily(t.Remote.Endpoint.first):
-		return fail("remote.endpoint", fmt.Sprintf("%v and the local endpoint %v are of different families", t.Remote.Endpoint, t.Local.Endpoint), "")
+		return fail("remote.endpoint", fmt.Sprintf("%v and the local endpoint %v are of different families", t.Remote.Endpoint, t.Local.Endpoint), "let both ends be IPv4, or both IPv6")
 	}
 	if t.Local.Protocol != t.Remote.Protocol {
 		return fail("remote.protocol", fmt.Sprintf("%s here, %s at the local end", ProtocolWord(t.Remote.Protocol), ProtocolWord(t.Local.Protocol)),

@@ -119,7 +119,7 @@ func tableOfProtection(p Protection) protectionTable {
 		Name: p.Name, Auth: string(p.Auth), Weak: weakWord(p.AllowWeak),
 		CRLTimeout: durationUnless(p.CRLTimeout, crl.DefaultTimeout), Lifetime: durationUnless(p.Lifetime, DefaultLifetime),
 		TunnelLifetime: durationUnless(p.TunnelLifetime, 0), TunnelSize: sizeUnlessZero(p.TunnelKB),
-		KeyOverlap: overlapUnless(p.KeyOverlap, DefaultKeyOverlap), Responder: tableOfBounds(p.Responder),
+		KeyOverlap: overlapUnless(p.KeyOverlap, DefaultKeyOverlap), IgnoreSizes: p.IgnoreSizes, Responder: tableOfBounds(p.Responder),
 	}
 	if p.Role != RoleBoth {
 		table.Role = p.Role
@@ -207,7 +207,7 @@ func tableOfDataProtection(p DataProtection) dataProtectionTable {
 	table := dataProtectionTable{
 		Name: p.Name, Proposals: p.Proposals, PFS: unless(pfsWord(p.PFS), noPFS), Weak: weakWord(p.AllowWeak), CommitBit: p.CommitBit,
 		TunnelLifetime: durationUnless(p.TunnelLifetime, 0), TunnelSize: sizeUnlessZero(p.TunnelKB),
-		KeyOverlap: overlapUnless(p.KeyOverlap, DefaultDataKeyOverlap), Responder: tableOfBounds(p.Responder),
+		KeyOverlap: overlapUnless(p.KeyOverlap, DefaultDataKeyOverlap), IgnoreSizes: p.IgnoreSizes, Responder: tableOfBounds(p.Responder),
 	}
 	if p.Role != RoleBoth {
 		table.Role = p.Role

@@ -95,7 +95,7 @@ func kilobytes(t *rapid.T) uint32 {
 }
 
 func life(t *rapid.T) ikedb.Life {
-	l := ikedb.Life{KeyOverlap: rapid.IntRange(1, ikedb.MaxKeyOverlap).Draw(t, "overlap"), TunnelKB: kilobytes(t)}
+	l := ikedb.Life{KeyOverlap: rapid.IntRange(1, ikedb.MaxKeyOverlap).Draw(t, "overlap"), TunnelKB: kilobytes(t), IgnoreSizes: rapid.Bool().Draw(t, "ignore sizes")}
 	if rapid.Bool().Draw(t, "tunnel lifetime") {
 		l.TunnelLifetime = seconds(t, time.Second, ikedb.MaxTunnelLifetime)
 	}

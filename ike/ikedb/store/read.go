@@ -64,7 +64,7 @@ func (s *Store) Check(ctx context.Context) (*ikedb.DB, error) {
 func read(ctx context.Context, tx *sql.Tx) (ikedb.Definitions, error) {
 	var d ikedb.Definitions
 	rows, err := tx.QueryContext(ctx, "SELECT kind, name, number, substr(body, 1, ?), substr(secret, 1, ?) FROM definition ORDER BY position",
-		maxBody, ikedb.MaxSecret+1)
+		maxBody+1, ikedb.MaxSecret+1)
 	if err != nil {
 		return d, err
 	}
@@ -76,6 +76,9 @@ func read(ctx context.Context, tx *sql.Tx) (ikedb.Definitions, error) {
 		)
 		if err := rows.Scan(&r.kind, &r.name, &r.number, &body, &r.secret); err != nil {
 			return d, err
+		}
+		if len(body) > maxBody {
+			return d, fmt.Errorf("%s %q: more than %d bytes", r.kind, r.name, maxBody)
 		}
 		if err := r.decode(body, &d); err != nil {
 			return d, fmt.Errorf("%s %q: %w", r.kind, r.name, err)

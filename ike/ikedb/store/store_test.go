@@ -295,6 +295,8 @@ func TestRows(t *testing.T) {
 	for change, want := range map[string]string{
 		`UPDATE definition SET body = '{"name": "p", "lifetyme": 1}' WHERE kind = 'protection'`: `protection "p": json: unknown field "lifetyme"`,
 		`UPDATE definition SET body = 'x' WHERE kind = 'protection'`:                            `protection "p": invalid character 'x' looking for beginning of value`,
+		`UPDATE definition SET body = printf('%-1048577s', body) WHERE kind = 'protection'`:     `protection "p": more than 1048576 bytes`,
+		`UPDATE definition SET secret = zeroblob(1025) WHERE kind = 'preshared-key'`:            `preshared-key #1: secret: 1025 bytes, more than 1024`,
 		`UPDATE definition SET kind = 'word' WHERE kind = 'protection'`:                         `word "p": it is of no known kind`,
 		`UPDATE definition SET name = 'a:b' WHERE kind = 'preshared-key'`:                       `preshared-key "a:b": identity "a:b": type "a" is not known: use ipv4, ipv6, fqdn, user_fqdn, dn or key_id`,
 		`UPDATE definition SET secret = NULL WHERE kind = 'preshared-key'`:                      `preshared-key #1: secret: it is empty`,
