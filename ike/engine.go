@@ -113,6 +113,7 @@ type Engine struct {
 	strangers []outcome          // negotiations that failed before a tunnel was known
 	stats     Stats
 	pending   pending
+	admission admission
 	floodedAt time.Time // when a flood was last logged
 	noise     noise
 }

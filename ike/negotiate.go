@@ -50,38 +50,75 @@ func (e *Engine) sessionOf(h isakmp.Header, remote netip.AddrPort) *session {
 // respond begins a negotiation that a peer asks for.
 func (e *Engine) respond(p Packet, h isakmp.Header, mode ikedb.Mode) {
 	remote := p.Path.Remote
-	var policies []*ikev1.Policy
-	for _, t := range e.db.Responders(p.Path.Local.Addr(), remote.Addr()) {
-		d := e.defs[t.Name]
-		if !d.speaks(mode) {
-			continue
+	defs := e.responders(p.Path, mode)
+	if len(defs) == 0 {
+		e.logger.Debug("no tunnel is defined for this peer", "peer", remote, "mode", mode)
+		return
+	}
+	from := opener{h.Initiator, remote}
+	// Tunnels for the peer's address come first.
+	named := defs[0].tunnel.Remote.Address.IsValid()
+	if len(e.sessions) >= e.cfg.MaxSessions || mode == ikedb.ModeAggressive && !e.admission.admit(time.Now(), from, named) {
+		e.turnAway(remote)
+		return
+	}
+	s, err := e.responder(p, h, defs, mode)
+	if s == nil {
+		if mode == ikedb.ModeAggressive {
+			e.admission.done(from, named)
 		}
+		if err != nil {
+			e.logger.Error("a negotiation could not begin", "peer", remote, "error", err)
+		}
+		return
+	}
+	s.admitted, s.named = mode == ikedb.ModeAggressive, named
+	s.opener = from
+	e.openers[s.opener] = s
+	e.pending.add(s)
+	e.report(s, EventStarted, "the peer "+remote.String()+" asks for a negotiation", nil)
+	e.handle(s, ikev1.Datagram{Path: p.Path, Data: p.Data})
+}
+
+// responders returns the tunnels by which a peer may be answered in a mode.
+func (e *Engine) responders(path ikev1.Path, mode ikedb.Mode) []*definition {
+	var defs []*definition
+	for _, t := range e.db.Responders(path.Local.Addr(), path.Remote.Addr()) {
+		if d := e.defs[t.Name]; d.speaks(mode) {
+			defs = append(defs, d)
+		}
+	}
+	return defs
+}
+
+// responder makes a session that answers a first message; nil where there is no
+// room for one, or no preshared key for the peer's address.
+func (e *Engine) responder(p Packet, h isakmp.Header, defs []*definition, mode ikedb.Mode) (*session, error) {
+	remote := p.Path.Remote
+	var policies []*ikev1.Policy
+	for _, d := range defs {
 		if policy, ok := e.policy(d, mode, remote.Addr()); ok {
 			policies = append(policies, policy)
 		}
 	}
 	if len(policies) == 0 {
-		e.logger.Debug("no tunnel is defined for this peer", "peer", remote, "mode", mode)
-		return
+		e.logger.Debug("there is no preshared key for this peer", "peer", remote)
+		return nil, nil
 	}
-	if len(e.sessions) >= e.cfg.MaxSessions || !e.makeRoom(sourceOf(remote.Addr())) {
-		e.stats.TurnedAway++
-		if now := time.Now(); now.Sub(e.floodedAt) > floodNotice {
-			e.floodedAt = now
-			e.logger.Warn("too many negotiations: peers are not answered", "peer", remote, "pending", e.pending.all.Len())
-		}
-		return
+	if !e.makeRoom(sourceOf(remote.Addr()), mode) {
+		e.turnAway(remote)
+		return nil, nil
 	}
-	s, err := e.newSession(ikev1.Config{Role: ikev1.Responder, Mode: h.Exchange, Policies: policies, Path: p.Path})
-	if err != nil {
-		e.logger.Error("a negotiation could not begin", "peer", remote, "error", err)
-		return
+	return e.newSession(ikev1.Config{Role: ikev1.Responder, Mode: h.Exchange, Policies: policies, Path: p.Path})
+}
+
+// turnAway notes that a peer is not answered because there are too many.
+func (e *Engine) turnAway(remote netip.AddrPort) {
+	e.stats.TurnedAway++
+	if now := time.Now(); now.Sub(e.floodedAt) > floodNotice {
+		e.floodedAt = now
+		e.logger.Warn("too many negotiations: peers are not answered", "peer", remote, "pending", e.pending.all.Len())
 	}
-	s.opener = opener{h.Initiator, remote}
-	e.openers[s.opener] = s
-	e.pending.add(s)
-	e.report(s, EventStarted, "the peer "+remote.String()+" asks for a negotiation", nil)
-	e.handle(s, ikev1.Datagram{Path: p.Path, Data: p.Data})
 }
 
 // newSession makes an SA and its place in the engine.

@@ -44,6 +44,10 @@ type session struct {
 
 	pending pendingPlace // while a peer began it and has no SA
 
+	// admitted says that something is computed for a peer that has not shown
+	// that it gets our answers; named, that a tunnel names its address.
+	admitted, named bool
+
 	trail   trail           // empty once it is active
 	waiting []chan<- Status // those that want to know how the negotiation ends
 }
@@ -113,6 +117,7 @@ func weaknesses(sa *ikev1.SA) []string {
 
 // perform carries out what an SA wants.
 func (e *Engine) perform(s *session, effects []ikev1.Effect) {
+	ctx := s.ctx // nothing is computed for a session that is gone
 	for _, effect := range effects {
 		switch f := effect.(type) {
 		case ikev1.Send:
@@ -121,18 +126,27 @@ func (e *Engine) perform(s *session, effects []ikev1.Effect) {
 			e.timers.set(&s.alarm, f.At)
 		case ikev1.GenerateKey:
 			e.offload(e.crypto, s, func() ikev1.Event {
+				if err := ctx.Err(); err != nil {
+					return ikev1.KeyPair{Err: err, Exchange: f.Exchange}
+				}
 				key, err := f.Group.GenerateKey(rand.Reader)
 				return ikev1.KeyPair{Key: key, Err: err, Exchange: f.Exchange}
 			})
 		case ikev1.ComputeSecret:
 			e.offload(e.crypto, s, func() ikev1.Event {
 				defer f.Key.Wipe()
+				if err := ctx.Err(); err != nil {
+					return ikev1.SharedSecret{Err: err, Exchange: f.Exchange}
+				}
 				secret, err := f.Key.Shared(f.Peer)
 				return ikev1.SharedSecret{Secret: secret, Err: err, Exchange: f.Exchange}
 			})
 		case ikev1.Sign:
 			signer := e.defs[f.Policy.Name].credential.Signer
 			e.offload(e.crypto, s, func() ikev1.Event {
+				if err := ctx.Err(); err != nil {
+					return ikev1.Signed{Err: err}
+				}
 				signature, err := f.Policy.Auth().Sign(rand.Reader, signer, f.Hash)
 				return ikev1.Signed{Signature: signature, Err: err}
 			})
@@ -231,10 +245,14 @@ func guard(job func() error) (err error) {
 }
 
 // offload runs a job on workers and feeds its answer to the session, if that is
-// still there.
+// still there. Jobs for who has not shown that it gets our answers come after all
+// others.
 func (e *Engine) offload(w *workers, s *session, job func() ikev1.Event) {
-	id := s.id
-	w.do(func() {
+	id, queue := s.id, w.do
+	if s.admitted {
+		queue = w.doLater
+	}
+	queue(func() {
 		var answer ikev1.Event
 		if err := guard(func() error {
 			answer = job()
@@ -252,7 +270,20 @@ func (e *Engine) offload(w *workers, s *session, job func() ikev1.Event) {
 
 // handle feeds an event to a session.
 func (e *Engine) handle(s *session, ev ikev1.Event) {
-	e.schedule(func() { e.perform(s, s.sa.Handle(time.Now(), ev)) })
+	e.schedule(func() {
+		e.perform(s, s.sa.Handle(time.Now(), ev))
+		if s.sa.Proven() || !s.sa.State().Computing() {
+			e.discharge(s)
+		}
+	})
+}
+
+// discharge notes that nothing is computed any more for an unproven peer.
+func (e *Engine) discharge(s *session) {
+	if s.admitted {
+		s.admitted = false
+		e.admission.done(s.opener, s.named)
+	}
 }
 
 // schedule runs a task when those before it are done. What phase 2 asks of phase 1
@@ -372,6 +403,7 @@ func (e *Engine) answer(s *session) {
 
 // forget removes a session.
 func (e *Engine) forget(s *session) {
+	e.discharge(s)
 	e.timers.set(&s.alarm, time.Time{})
 	without[peerKey](e.active, s.key(), s)
 	delete(e.sessions, s.id)

@@ -109,5 +109,8 @@ func (s State) String() string {
 	return stateNames[s]
 }
 
+// Computing reports whether the SA waits for a key, a secret or a signature.
+func (s State) Computing() bool { return s == MakingKey || s == ComputingSecret || s == Signing }
+
 // ended reports whether the SA takes part in nothing any more.
 func (s State) ended() bool { return s >= StateFailed }
