@@ -181,6 +181,9 @@ func (e *Engine) forgetChild(c *child, st ChildStatus) {
 	}
 	e.timers.set(&c.alarm, time.Time{})
 	e.children.remove(c)
+	if len(e.children.byPeer[c.key]) == 0 {
+		e.dropOrphan(c.key)
+	}
 	if queue := e.children.queue[c.def]; c.queued {
 		c.queued = false
 		e.children.queue[c.def] = slices.DeleteFunc(slices.Clone(queue), func(o *child) bool { return o == c })

@@ -60,6 +60,11 @@ func (e *Engine) judge(id uint64, v crl.Verdict) {
 		e.report(s, EventVerdict, text, v.Reasons)
 		return
 	}
-	s.lost = &PeerError{Summary: "the peer's certificate is not accepted any more (" + string(v.Status) + ")", Reasons: v.Reasons}
+	s.lost = notAccepted(v)
 	e.endSession(s, s.lost.Error())
+}
+
+// notAccepted says that a peer that was accepted is not any more.
+func notAccepted(v crl.Verdict) *PeerError {
+	return &PeerError{Summary: "the peer's certificate is not accepted any more (" + string(v.Status) + ")", Reasons: v.Reasons}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"keyman/crl"
 	"keyman/ike"
@@ -203,6 +204,83 @@ func TestWatchesEndWithTunnels(t *testing.T) {
 		}
 		if w.len() != 0 {
 			t.Errorf("%d chains are watched", w.len())
+		}
+	})
+}
+
+// A lost peer loses its phase 2 tunnels, too, also those that have outlived their
+// phase 1; it does not escape by ending that.
+func TestLostPeerOfData(t *testing.T) {
+	pki()
+	for _, outlive := range []bool{false, true} {
+		var w watcher
+		left, right, planes := dataPair(t, func(_ int, d *ikedb.Definitions) {
+			d.Protections[0].Lifetime = 10 * time.Minute
+		})
+		left.auth, right.auth, left.verifier = ikedb.AuthRSASignatureCRL, ikedb.AuthRSASignatureCRL, &w
+		inBubble(t, left, right, func(t *testing.T, a, b *ike.Engine) {
+			if st, err := a.ActivateDataWait(t.Context(), "nets"); err != nil || st.State != ike.TunnelActive {
+				t.Fatal(st, err)
+			}
+			if outlive {
+				time.Sleep(20 * time.Minute) // in the bubble's time
+				if list, _ := a.List(t.Context()); list[0].State != ike.TunnelClosed {
+					t.Errorf("phase 1 is %v", list[0].State)
+				}
+			}
+			checkPlanes(t, planes, 1)
+			if w.len() != 1 {
+				t.Errorf("%d chains are watched", w.len())
+			}
+			w.tell(pki().gateways["gw2"].Chain[0], crl.Verdict{Status: crl.StatusRevoked, Reasons: []crl.Reason{{Severity: crl.Fatal, Code: "revoked", Text: "it is revoked"}}})
+			synctest.Wait()
+			if n := len(planes[0].Installed()); n != 0 {
+				t.Errorf("%d SAs are left", n)
+			}
+			list, err := a.ListData(t.Context(), "to-gw2")
+			if err != nil || len(list) != 2 || list[0].State != ike.TunnelClosed || !strings.Contains(list[0].Error, "it is revoked") {
+				t.Errorf("%+v, %v", list, err)
+			}
+			if w.len() != 0 {
+				t.Errorf("%d chains are still watched", w.len())
+			}
+		})
+	}
+}
+
+// An orphan is not watched any more when its last tunnel goes, or when it has a phase
+// 1 again.
+func TestOrphanEnds(t *testing.T) {
+	pki()
+	var w watcher
+	left, right, _ := dataPair(t, func(_ int, d *ikedb.Definitions) {
+		d.Protections[0].Lifetime = 10 * time.Minute
+	})
+	left.auth, right.auth, left.verifier = ikedb.AuthRSASignatureCRL, ikedb.AuthRSASignatureCRL, &w
+	inBubble(t, left, right, func(t *testing.T, a, b *ike.Engine) {
+		if st, err := a.ActivateDataWait(t.Context(), "nets"); err != nil || st.State != ike.TunnelActive {
+			t.Fatal(st, err)
+		}
+		for _, wait := range []time.Duration{20 * time.Minute, 35 * time.Minute} { // then it is rekeyed
+			time.Sleep(wait)
+			synctest.Wait()
+			if w.len() != 1 {
+				t.Errorf("%d chains are watched", w.len())
+			}
+		}
+		time.Sleep(20 * time.Minute)
+		if changed, err := a.SetAnchors(t.Context(), nil); !changed || err != nil {
+			t.Errorf("%t, %v", changed, err)
+		}
+		if w.len() != 1 {
+			t.Errorf("%d chains are watched after a change of anchors", w.len())
+		}
+		if _, err := a.RemoveData(t.Context(), "nets"); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if w.len() != 0 {
+			t.Errorf("%d chains are still watched", w.len())
 		}
 	})
 }

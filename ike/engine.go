@@ -105,6 +105,7 @@ type Engine struct {
 	backlog   []func() // see schedule
 	active    map[peerKey][]*session
 	children  children
+	orphans   map[peerKey]*orphan
 	nextID    uint64
 	sessions  map[uint64]*session
 	cookies   map[isakmp.Cookie]*session // by our own cookie
@@ -163,6 +164,7 @@ func New(cfg Config) (*Engine, error) {
 		last:     make(map[string]outcome),
 		active:   make(map[peerKey][]*session),
 		children: newChildren(),
+		orphans:  make(map[peerKey]*orphan),
 	}, nil
 }
 
@@ -232,6 +234,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	reader.Wait()
 	for _, s := range e.sessions {
 		e.forget(s)
+	}
+	for key := range e.orphans {
+		e.dropOrphan(key)
 	}
 	e.hub.close()
 	if ctx.Err() == nil && readErr != nil {

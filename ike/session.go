@@ -319,6 +319,7 @@ func (e *Engine) establish(s *session, f ikev1.Established) {
 		e.dropOlder(s)
 	}
 	e.dropExcess(s)
+	e.dropOrphan(s.key())
 	e.watchPeer(s)
 	e.answer(s)
 	e.unqueue(s.def, nil)
@@ -327,8 +328,8 @@ func (e *Engine) establish(s *session, f ikev1.Established) {
 // closed notes that a tunnel that was up has ended.
 func (e *Engine) closed(s *session, reason string) {
 	s.state, s.endAt, s.err = TunnelClosed, time.Now(), errors.New(reason)
-	s.unwatchPeer()
 	without[peerKey](e.active, s.key(), s)
+	e.leavePeer(s)
 	var reasons []crl.Reason
 	if s.lost != nil {
 		reasons = s.lost.Reasons

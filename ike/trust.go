@@ -27,6 +27,10 @@ func (e *Engine) SetAnchors(ctx context.Context, anchors [][]byte) (changed bool
 				e.watchPeer(s)
 			}
 		}
+		for key, o := range e.orphans {
+			o.stop()
+			e.watchOrphan(key, o)
+		}
 	}); err != nil {
 		return false, err
 	}
