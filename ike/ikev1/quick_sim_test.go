@@ -22,11 +22,17 @@ type phase2Side struct {
 	failed  map[uint32]error
 	deleted []ChildSPI
 	lives   []ChildLife
+
+	tunnels *simTunnels // where they live; then nothing of the above is used
 }
 
 // performPhase2 carries out an effect of phase 2.
 func (s *simulation) performPhase2(i int, e Effect) {
 	me := &s.sides[i].phase2
+	if me.tunnels != nil {
+		me.tunnels.perform(e)
+		return
+	}
 	if me.up == nil {
 		me.ready, me.up, me.failed = map[uint32]*ChildSA{}, map[uint32]*ChildSA{}, map[uint32]error{}
 	}

@@ -41,7 +41,8 @@ type sentDatagram struct {
 type conditions struct {
 	loss, duplicate float64
 	latency, jitter time.Duration
-	drop            func(from int, n int, data []byte) bool // n counts the datagrams of that side
+	drop            func(from int, n int, data []byte) bool   // n counts the datagrams of that side
+	damage          func(from int, n int, data []byte) []byte // likewise
 	// nat translates the initiator's address.
 	nat bool
 }
@@ -135,9 +136,18 @@ func (s *simulation) run(limit time.Duration) {
 		if _, ok := q.event.(Timer); ok && q.alarm != s.sides[q.to].alarms {
 			continue // replaced since
 		}
+		if task, ok := q.event.(simTask); ok {
+			task()
+			continue
+		}
 		s.perform(q.to, s.handle(q.to, q.event))
 	}
 }
+
+// A simTask is something that happens in a simulation beside the SAs.
+type simTask func()
+
+func (simTask) isEvent() {}
 
 // work is how long a worker takes.
 func (s *simulation) work() time.Duration {
@@ -200,6 +210,9 @@ func (s *simulation) send(from int, e Send) {
 	s.flow = append(s.flow, sentDatagram{from, e.Data, e.Path})
 	if s.net.drop != nil && s.net.drop(from, me.sent, e.Data) {
 		return
+	}
+	if s.net.damage != nil {
+		e.Data = s.net.damage(from, me.sent, e.Data)
 	}
 	copies := 1
 	if s.rng.Float64() < s.net.duplicate {
