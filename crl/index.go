@@ -9,17 +9,18 @@ import (
 
 // An index finds the entries of a list by serial number: a hash table over the
 // entries' DER that holds no serial number itself, so that what it finds is
-// compared with the DER. It takes 8.5 bytes for an entry: 8 for its slot, and a
+// compared with the DER. It takes 8.25 bytes for an entry: 8 for its slot, and a
 // share of the 4 for each bucket.
 //
 // Buckets of bucketSize slots lie one behind the other, each as long as it must
-// be: no slot is empty, a bucket is mostly two neighbouring lines of the processor's
+// be: no slot is empty, a bucket is two or three neighbouring lines of the processor's
 // cache, which come together, and the slots of a serial number are in the order of
 // the list. A slot holds 32 bits of hash, by which nearly all serial numbers that
 // are in no list are told without a look at the DER, and the others look at one
 // entry. Where buckets begin takes so little that it stays in the processor's cache:
 // in a large list two accesses to memory find an entry, and one tells that there is
-// none.
+// none. Smaller buckets are slower for what their beginnings take, larger ones for
+// what is to be looked through.
 //
 // The slots are bytes, little endian, so that an index in a file is used where it
 // lies. The zero value has no entries.
@@ -31,7 +32,7 @@ type index struct {
 
 const (
 	// bucketSize is how many slots a bucket has on average.
-	bucketSize = 8
+	bucketSize = 16
 	// slotSize and startSize are in octets.
 	slotSize  = 8
 	startSize = 4

@@ -68,8 +68,8 @@ func TestIndexIsEven(t *testing.T) {
 			p := x.probe(serial(n))
 			longest = max(longest, p.end-p.at)
 		}
-		// With a mean of bucketSize, 50 and more have a probability below 1e-20.
-		if longest > 50 {
+		// With a mean of bucketSize, 70 and more have a probability below 1e-20.
+		if longest > 70 {
 			t.Errorf("%s: a bucket of %d", name, longest)
 		}
 	}
