@@ -33,6 +33,7 @@ type app struct {
 	stdout, stderr io.Writer
 	json           bool
 	stateDir       string
+	stdinTaken     bool // by an argument that names it: see takeStdin
 	// interrupted is closed when the process is told to end; nil is never.
 	interrupted <-chan struct{}
 	// holding is set by a command that takes its time to end when it is told to.

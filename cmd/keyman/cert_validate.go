@@ -29,7 +29,8 @@ func newCertValidateCommand(a *app) *cobra.Command {
 		Long: `Validate a certificate by RFC 5280, 6: the path to a trusted CA, with name
 constraints and certificate policies, and each certificate below the anchor in
 revocation lists: complete, delta and indirect ones. The file may hold those of
-the CAs between behind the certificate. Trusted are the certificates of --trust,
+the CAs between behind the certificate, in PEM, DER or PKCS#7; - is standard
+input. Trusted are the certificates of --trust,
 self-signed or not, or else the trusted ones of the key database.
 
 Exit codes: 0 valid, 1 not valid, 2 usage, 3 it could not be told.`,
@@ -57,18 +58,18 @@ func (a *app) certValidate(ctx context.Context, f certValidateFlags, file string
 	if err != nil {
 		return err
 	}
-	checker, policy, err := a.newCheck(ctx, f.crlCheckFlags)
+	checker, policy, lists, err := a.newCheck(ctx, f.crlCheckFlags)
 	if err != nil {
 		return err
 	}
 	policy.Grace, policy.MaxAge, policy.Purpose, policy.Identity = f.grace, f.maxAge, demanded.Purpose, demanded.Identity
 	policy.Policies, policy.ExplicitPolicy = demanded.Policies, f.explicitPolicy
 	policy.InhibitMapping, policy.InhibitAnyPolicy = f.inhibitMapping, f.inhibitAnyPolicy
-	between, err := readCertificates(f.intermediate)
+	between, err := a.certificatesOfAll(f.intermediate)
 	if err != nil {
 		return err
 	}
-	chain, err := readCertificateFile(file)
+	chain, err := a.certificatesOf(file)
 	if err != nil {
 		return err
 	}
@@ -76,6 +77,7 @@ func (a *app) certValidate(ctx context.Context, f certValidateFlags, file string
 	if err := a.print(checkShown{file, v}, func(w io.Writer) { writeValidation(w, file, v) }); err != nil {
 		return err
 	}
+	a.warnOfIdle(lists, v)
 	switch v.Status {
 	case crl.StatusGood:
 		return nil
@@ -115,7 +117,7 @@ func (f certValidateFlags) demands() (crl.Policy, error) {
 func writeValidation(w io.Writer, file string, v crl.Verdict) {
 	writeVerdict(w, file, v)
 	for _, c := range v.Path {
-		fmt.Fprintf(w, "  %-8s %s\n", "path", printable(c))
+		writeWrapped(w, "  path     ", printable(c))
 	}
 	for _, p := range v.Policies {
 		fmt.Fprintf(w, "  %-8s %s\n", "policy", p)

@@ -34,15 +34,15 @@ func readCertificateFile(path string) ([][]byte, error) {
 	if err == nil && !isNoCertificate(list) {
 		return list, nil
 	}
-	c, known := contentOf(path)
-	switch {
-	case known:
-		return nil, withHint(fmt.Errorf("%s holds %s, and no certificate", path, c.what), c.hint)
-	case err != nil:
-		return nil, err
-	default:
-		return list, nil // the one who takes it says what is wrong with it
+	if c, known := contentOf(path); known {
+		return nil, c.instead(path)
 	}
+	return list, err // the one who takes it says what is wrong with it
+}
+
+// instead is the error for what holds this in place of certificates.
+func (c content) instead(name string) error {
+	return withHint(fmt.Errorf("%s holds %s, and no certificate", name, c.what), c.hint)
 }
 
 // isNoCertificate reports whether what looked like one certificate by its frame is none.
@@ -67,6 +67,11 @@ func contentOf(path string) (content, bool) {
 	if format, err := keystore.DetectFile(path); err == nil && format != nil {
 		return content{"a key database (" + format.Name() + ")", "keyman cert import FILE copies its entries; --keydb FILE works with it"}, true
 	}
+	return derContent(data)
+}
+
+// derContent tells it of DER.
+func derContent(data []byte) (content, bool) {
 	if _, err := keyfile.Parse(data, nil); err == nil || errors.Is(err, keyfile.ErrNoPassword) {
 		return contentKey, true
 	}

@@ -59,8 +59,8 @@ func newFetcher(s crl.Settings) (*crl.Fetcher, error) {
 }
 
 // readCAs reads the certificates of some files.
-func readCAs(files []string) ([]*x509.Certificate, error) {
-	ders, err := readCertificates(files)
+func (a *app) readCAs(files []string) ([]*x509.Certificate, error) {
+	ders, err := a.certificatesOfAll(files)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ func newCRLCheckCommand(a *app) *cobra.Command {
 		Long: `Check certificates: the path to a trusted CA, and each certificate below it in
 its issuer's revocation list. A list that was fetched before is used until it is
 due, unless --no-cache is given. A file may hold the certificate and, behind it,
-those of the CAs between. Trusted are the CAs of --trust, or else the trusted
+those of the CAs between, in PEM, DER or PKCS#7; - is standard input. Trusted are the CAs of --trust, or else the trusted
 ones of the key database.
 
 Exit codes: 0 all are good, 1 one is revoked or not valid, 2 usage, 3 it could
@@ -64,11 +65,11 @@ type checkShown struct {
 }
 
 func (a *app) crlCheck(ctx context.Context, f crlCheckFlags, files []string) error {
-	checker, policy, err := a.newCheck(ctx, f)
+	checker, policy, lists, err := a.newCheck(ctx, f)
 	if err != nil {
 		return err
 	}
-	between, err := readCertificates(f.intermediate)
+	between, err := a.certificatesOfAll(f.intermediate)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (a *app) crlCheck(ctx context.Context, f crlCheckFlags, files []string) err
 	)
 	for _, file := range files {
 		// One that cannot be read does not hide what the others are.
-		chain, err := readCertificateFile(file)
+		chain, err := a.certificatesOf(file)
 		if err != nil {
 			unread = append(unread, err)
 			continue
@@ -94,6 +95,7 @@ func (a *app) crlCheck(ctx context.Context, f crlCheckFlags, files []string) err
 		if err := a.print(checkShown{file, v}, func(w io.Writer) { writeVerdict(w, file, v) }); err != nil {
 			return err
 		}
+		a.warnOfIdle(lists, v)
 	}
 	var failed error
 	switch {
@@ -105,56 +107,68 @@ func (a *app) crlCheck(ctx context.Context, f crlCheckFlags, files []string) err
 	return errors.Join(append([]error{failed}, unread...)...)
 }
 
-// newCheck makes the checker and the policy that the flags describe.
-func (a *app) newCheck(ctx context.Context, f crlCheckFlags) (*crl.Checker, crl.Policy, error) {
-	var policy crl.Policy
+// warnOfIdle tells which of the lists at hand had no part in a verdict that could
+// not be found: the wrong file, perhaps.
+func (a *app) warnOfIdle(lists []*crl.List, v crl.Verdict) {
+	if v.Status != crl.StatusUndetermined || a.json {
+		return
+	}
+	for _, l := range lists {
+		if !slices.ContainsFunc(v.Reasons, func(r crl.Reason) bool { return r.CRL == l.Source }) {
+			a.warnf("%s says nothing about it: it is a list of %s", printable(l.Source), printable(l.Issuer.String()))
+		}
+	}
+}
+
+// newCheck makes the checker and the policy that the flags describe, and reads the
+// lists at hand.
+func (a *app) newCheck(ctx context.Context, f crlCheckFlags) (checker *crl.Checker, policy crl.Policy, lists []*crl.List, err error) {
 	s, err := a.crlSettings(f.proxy)
 	if err != nil {
-		return nil, policy, err
+		return nil, policy, nil, err
 	}
 	if f.revocation != "" {
 		if err := s.Revocation.UnmarshalText([]byte(f.revocation)); err != nil {
-			return nil, policy, usagef("--revocation: %w", err)
+			return nil, policy, nil, usagef("--revocation: %w", err)
 		}
 	}
 	s.AllowWeak = s.AllowWeak || f.allowWeak
 	anchors, err := a.anchors(ctx, f)
 	if err != nil {
-		return nil, policy, err
+		return nil, policy, nil, err
 	}
 	policy = s.Policy(anchors)
 	if f.time != "" {
 		if policy.Time, err = time.Parse(time.RFC3339, f.time); err != nil {
-			return nil, policy, usagef("--time %q is no RFC 3339 time, such as 2026-01-02T15:04:05Z", f.time)
+			return nil, policy, nil, usagef("--time %q is no RFC 3339 time, such as 2026-01-02T15:04:05Z", f.time)
 		}
 	}
-	var lists []*crl.List
 	for _, file := range f.lists {
-		l, err := readList(file, crl.Limits{MaxBytes: s.MaxSize})
+		l, err := a.listOf(file, crl.Limits{MaxBytes: s.MaxSize})
 		if err != nil {
-			return nil, policy, err
+			return nil, policy, nil, err
 		}
 		lists = append(lists, l)
 	}
 	config, err := s.CheckerConfig()
 	if err != nil {
-		return nil, policy, err
+		return nil, policy, nil, err
 	}
 	config.Lists = lists
 	if !f.noCache {
 		if config.Disk, err = a.crlCache(); err != nil {
-			return nil, policy, err
+			return nil, policy, nil, err
 		}
 		config.DiskError = func(err error) { a.warnf("%v", err) }
 	}
-	checker, err := crl.NewChecker(config)
-	return checker, policy, err
+	checker, err = crl.NewChecker(config)
+	return checker, policy, lists, err
 }
 
 // anchors returns the trusted certificates of --trust, or of the key database.
 func (a *app) anchors(ctx context.Context, f crlCheckFlags) ([][]byte, error) {
 	if len(f.trust) > 0 {
-		return readCertificates(f.trust)
+		return a.certificatesOfAll(f.trust)
 	}
 	store, err := a.openKeydb(ctx, f.keydb)
 	if err != nil {
@@ -164,19 +178,6 @@ func (a *app) anchors(ctx context.Context, f crlCheckFlags) ([][]byte, error) {
 		return anchors, nil
 	}
 	return nil, withHint(fmt.Errorf("%s trusts no CA", store.Path()), "keyman cert add makes it trust one")
-}
-
-// readCertificates reads all certificates of some files.
-func readCertificates(files []string) ([][]byte, error) {
-	var all [][]byte
-	for _, file := range files {
-		certs, err := readCertificateFile(file)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, certs...)
-	}
-	return all, nil
 }
 
 // writeVerdict writes a verdict, a line for each reason.

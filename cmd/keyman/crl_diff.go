@@ -35,6 +35,9 @@ Exit codes: 0 they revoke the same, 1 they differ, 2 usage, 3 failed.`,
 				return err
 			}
 		}
+		if older, newer := lists[0], lists[1]; (older.DeltaBase != nil) != (newer.DeltaBase != nil) {
+			a.warnf("one of them is a delta list, which names only what has changed since its base")
+		}
 		changes, err := crl.Diff(lists[0], lists[1])
 		if err != nil {
 			return err
@@ -104,7 +107,10 @@ read.`,
 		shown := lintShown{args[0], append([]crl.LintFinding{}, l.Lint()...)}
 		err = a.print(shown, func(w io.Writer) {
 			for _, f := range shown.Findings {
-				fmt.Fprintf(w, "%-7s  RFC 5280, %-7s  %s\n", f.Severity, f.Clause, printable(f.Text))
+				writeWrapped(w, fmt.Sprintf("%-7s  RFC 5280, %-7s  ", f.Severity, f.Clause), printable(f.Text))
+			}
+			if len(shown.Findings) == 0 {
+				fmt.Fprintf(w, "%s breaks no rule of RFC 5280 that is looked for\n", printable(args[0]))
 			}
 		})
 		if err != nil {

@@ -63,7 +63,7 @@ type fetchShown struct {
 }
 
 func (a *app) crlFetch(ctx context.Context, f crlFetchFlags, args []string) error {
-	want, err := f.wanted(args)
+	want, err := a.wantedList(f, args)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (a *app) crlFetch(ctx context.Context, f crlFetchFlags, args []string) erro
 	if k.Fetcher, err = newFetcher(s); err != nil {
 		return err
 	}
-	if k.CAs, err = readCAs(f.ca); err != nil {
+	if k.CAs, err = a.readCAs(f.ca); err != nil {
 		return err
 	}
 	if !f.noCache {
@@ -116,8 +116,8 @@ func (a *app) crlFetch(ctx context.Context, f crlFetchFlags, args []string) erro
 	return a.print(shown, func(w io.Writer) { shown.write(w) })
 }
 
-// wanted reads what the command line names.
-func (f crlFetchFlags) wanted(args []string) (want crl.Wanted, err error) {
+// wantedList reads what the command line names.
+func (a *app) wantedList(f crlFetchFlags, args []string) (want crl.Wanted, err error) {
 	given := len(args)
 	for _, flag := range []string{f.cert, f.issuer} {
 		if flag != "" {
@@ -130,7 +130,7 @@ func (f crlFetchFlags) wanted(args []string) (want crl.Wanted, err error) {
 	case f.noCache && f.out == "":
 		return want, usagef("--no-cache keeps nothing: --out FILE says where the list is to go")
 	case f.cert != "":
-		want.Certificates, err = readCertificateFile(f.cert)
+		want.Certificates, err = a.certificatesOf(f.cert)
 	case f.issuer != "":
 		if want.Issuer, err = dn.Parse(f.issuer); err != nil {
 			err = usagef("--issuer: %w", err)

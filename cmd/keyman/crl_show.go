@@ -21,7 +21,7 @@ func newCRLShowCommand(a *app) *cobra.Command {
 		Long: `Show a revocation list in words, with --entries its entries in their order, too.
 With --form csv the entries alone are written, as comma-separated values below a
 line with their names. A list may have millions of entries: they are written as
-they are read.`,
+they are read. The file - is standard input.`,
 		Example: `  keyman crl show lab.crl --entries
   keyman crl show http://pki.example.org/lab.crl
   keyman crl show lab.crl --form csv`,
@@ -59,7 +59,7 @@ func (a *app) anyList(ctx context.Context, place, proxy string) (*crl.List, erro
 		return nil, err
 	}
 	if !isURL(place) {
-		return readList(place, crl.Limits{MaxBytes: s.MaxSize})
+		return a.listOf(place, crl.Limits{MaxBytes: s.MaxSize})
 	}
 	fetcher, err := newFetcher(s)
 	if err != nil {

@@ -111,7 +111,7 @@ func (a *app) newListWatcher(f crlWatchFlags, args []string) (*crl.ListWatcher, 
 	}
 	w := &crl.ListWatcher{Within: f.within}
 	if len(f.ca) > 0 {
-		if w.Accept, err = signedByOneOf(f.ca, s.AllowWeak); err != nil {
+		if w.Accept, err = a.signedByOneOf(f.ca, s.AllowWeak); err != nil {
 			return nil, err
 		}
 	}
@@ -158,8 +158,8 @@ func watchPlace(fetcher *crl.Fetcher, s crl.Settings, place string) (func(contex
 }
 
 // signedByOneOf refuses lists that none of the CAs in some files has signed.
-func signedByOneOf(files []string, allowWeak bool) (func(*crl.List) error, error) {
-	cas, err := readCAs(files)
+func (a *app) signedByOneOf(files []string, allowWeak bool) (func(*crl.List) error, error) {
+	cas, err := a.readCAs(files)
 	if err != nil {
 		return nil, err
 	}
