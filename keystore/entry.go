@@ -6,9 +6,11 @@ import (
 	"crypto/x509"
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
+	"keyman/internal/escape"
 	"keyman/keystore/format"
 )
 
@@ -119,6 +121,10 @@ func newEntry(item format.Item, issuerOf func(link) link) Entry {
 // toLowerCase, so two labels that differ in case only cannot live in one file.
 func fold(label string) string { return strings.ToLower(label) }
 
+// normal is what labels have in common that look the same because Unicode writes a
+// character in more than one way (Unicode Standard Annex 15, form C).
+func normal(label string) string { return fold(norm.NFC.String(label)) }
+
 // CheckLabel refuses a label that cannot be shown or stored: ErrLabel.
 func CheckLabel(label string) error {
 	var detail string
@@ -131,8 +137,8 @@ func CheckLabel(label string) error {
 		detail = "it is not UTF-8"
 	case strings.TrimSpace(label) != label:
 		detail = "it begins or ends with a space"
-	case strings.ContainsFunc(label, func(r rune) bool { return !unicode.IsPrint(r) }):
-		detail = "it has a character that cannot be printed"
+	case strings.ContainsFunc(label, func(r rune) bool { return !escape.IsVisible(r) }):
+		detail = "it has a character that cannot be seen"
 	default:
 		return nil
 	}

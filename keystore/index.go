@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"slices"
 
+	"golang.org/x/text/unicode/norm"
+
 	"keyman/keystore/format"
 )
 
@@ -54,6 +56,9 @@ type index struct {
 	of     *format.Content
 	items  int            // how many there were
 	labels map[string]int // positions, by folded labels
+	// alike has the positions of labels that are not in Unicode's normal form, by
+	// what they are in it: they look like others, and are typed like them.
+	alike map[string]int
 	// found has the folded labels of the items with a facet, in the order in
 	// which they came; nil where nobody has asked for the facet.
 	found [facets]map[string][]string
@@ -65,7 +70,7 @@ type index struct {
 func (s *Store) find() *index {
 	c := s.content()
 	if s.indexed == nil || s.indexed.of != c || s.indexed.items != len(c.Items) {
-		s.indexed = &index{of: c, labels: make(map[string]int, len(c.Items)), next: map[string]int{}}
+		s.indexed = &index{of: c, labels: make(map[string]int, len(c.Items)), alike: map[string]int{}, next: map[string]int{}}
 		s.indexed.place(0)
 	}
 	return s.indexed
@@ -74,9 +79,25 @@ func (s *Store) find() *index {
 // place notes where the items are, from a position on.
 func (x *index) place(from int) {
 	for i := from; i < len(x.of.Items); i++ {
-		x.labels[fold(x.of.Items[i].Label)] = i
+		x.note(x.of.Items[i].Label, i)
 	}
 	x.items = len(x.of.Items)
+}
+
+// note notes where a label is.
+func (x *index) note(label string, at int) {
+	x.labels[fold(label)] = at
+	if !norm.NFC.IsNormalString(label) {
+		x.alike[normal(label)] = at
+	}
+}
+
+// drop forgets a label.
+func (x *index) drop(label string) {
+	delete(x.labels, fold(label))
+	if !norm.NFC.IsNormalString(label) {
+		delete(x.alike, normal(label))
+	}
 }
 
 // with returns the folded labels of the items with a facet.
@@ -111,9 +132,18 @@ func (x *index) each(item format.Item, do func(labels []string) []string) {
 	}
 }
 
-// index finds an item by its label; -1 where there is none.
+// index finds an item by its label, or else by one that differs only in how Unicode
+// writes the same characters; -1 where there is none.
 func (s *Store) index(label string) int {
-	if i, ok := s.find().labels[fold(label)]; ok {
+	x := s.find()
+	if i, ok := x.labels[fold(label)]; ok {
+		return i
+	}
+	form := normal(label)
+	if i, ok := x.labels[form]; ok {
+		return i
+	}
+	if i, ok := x.alike[form]; ok {
 		return i
 	}
 	return -1
@@ -146,7 +176,7 @@ func (s *Store) take(at int) format.Item {
 	x.each(item, func(labels []string) []string {
 		return slices.DeleteFunc(labels, func(label string) bool { return label == fold(item.Label) })
 	})
-	delete(x.labels, fold(item.Label))
+	x.drop(item.Label)
 	x.of.Items = slices.Delete(x.of.Items, at, at+1)
 	x.place(at)
 	return item
@@ -160,9 +190,9 @@ func (s *Store) replace(at int, item format.Item) {
 	x.each(old, func(labels []string) []string {
 		return slices.DeleteFunc(labels, func(label string) bool { return label == fold(old.Label) })
 	})
-	delete(x.labels, fold(old.Label))
+	x.drop(old.Label)
 	x.of.Items[at] = item
-	x.labels[fold(item.Label)] = at
+	x.note(item.Label, at)
 	x.each(item, func(labels []string) []string { return append(labels, fold(item.Label)) })
 }
 
@@ -174,9 +204,9 @@ func (s *Store) relabel(at int, to string) {
 		labels[slices.Index(labels, fold(item.Label))] = fold(to)
 		return labels
 	})
-	delete(x.labels, fold(item.Label))
+	x.drop(item.Label)
 	item.Label = to
-	x.labels[fold(to)] = at
+	x.note(to, at)
 }
 
 // restore makes items of before the items of the store again.
