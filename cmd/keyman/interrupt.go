@@ -21,6 +21,7 @@ func endSoon(ctx context.Context, holding func() bool, command func()) bool {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		growStack()
 		command()
 	}()
 	select {

@@ -71,6 +71,8 @@ func (a *app) password(f *passwordFlags, what string, confirm bool) (keystore.Pa
 	switch {
 	case f.file == "-":
 		return a.terminal().Wait(func() (keystore.Password, error) { return firstLine(a.stdin, "standard input") })
+	case isRegular(f.file):
+		return passwordFile(f.file) // which is there: nothing to wait for
 	case f.file != "":
 		return a.terminal().Wait(func() (keystore.Password, error) { return passwordFile(f.file) })
 	case f.env != "":
@@ -83,6 +85,12 @@ func (a *app) password(f *passwordFlags, what string, confirm bool) (keystore.Pa
 		return nil, usagef("--%[1]sstashed and --%[1]spassword-keyring are for a key database that is there, which %[2]s is not", f.prefix, what)
 	}
 	return a.prompt(fmt.Sprintf("use --%[1]spassword-file or --%[1]spassword-env", f.prefix), what, confirm)
+}
+
+// isRegular reports whether a path leads to a regular file.
+func isRegular(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // passwordFile reads a password from the first line of a file.
