@@ -67,12 +67,16 @@ func Detect(data []byte) (Format, bool) {
 
 // DetectFile finds the format of the file at path; nil where it has none.
 func DetectFile(path string) (Format, error) {
-	beginning, err := atomicfile.ReadBeginning(path, maxBeginning)
-	if err != nil {
-		return nil, err
+	for _, n := range []int64{usualBeginning, maxBeginning} {
+		beginning, err := atomicfile.ReadBeginning(path, n)
+		if err != nil {
+			return nil, err
+		}
+		if f, ok := Detect(beginning); ok {
+			return f, nil
+		}
 	}
-	f, _ := Detect(beginning)
-	return f, nil
+	return nil, nil
 }
 
 // MayBePlain reports whether a file of a format may be one that needs no

@@ -21,6 +21,8 @@ const (
 	// maxBeginning is how much of a file tells its format, in bytes. A PEM
 	// file may begin with text.
 	maxBeginning = 64 << 10
+	// usualBeginning is how much of most files does, in bytes.
+	usualBeginning = 4 << 10
 )
 
 // A Store is a key database in memory, and the file or files that it came from.

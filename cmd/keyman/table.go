@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -93,7 +92,6 @@ func (t *table) write(w io.Writer) {
 
 // writeRow writes one row, each cell fitted into its width.
 func (t *table) writeRow(out *bufio.Writer, row []cell, widths []int, color bool) {
-	var line strings.Builder
 	spaces := 0 // that stand before the next text
 	for i, c := range row {
 		text := t.fitted(c, i, widths[i])
@@ -102,19 +100,19 @@ func (t *table) writeRow(out *bufio.Writer, row []cell, widths []int, color bool
 			spaces, fill = spaces+fill, 0
 		}
 		if text != "" {
-			line.WriteString(strings.Repeat(" ", spaces))
-			spaces = 0
+			for ; spaces > 0; spaces-- {
+				_ = out.WriteByte(' ')
+			}
 			if color && c.color != "" {
 				text = "\x1b[" + c.color + "m" + text + "\x1b[0m"
 			}
-			line.WriteString(text)
+			_, _ = out.WriteString(text)
 		} else {
 			fill = widths[i]
 		}
 		spaces += fill + gap
 	}
-	line.WriteByte('\n')
-	_, _ = out.WriteString(line.String())
+	_ = out.WriteByte('\n')
 }
 
 // widths returns the width of each column: what it needs, or where that is too

@@ -237,6 +237,13 @@ func (n Name) Slash() string {
 // a meaning beyond those that all forms share.
 func format(rdns []rdn, separator, special string) string {
 	var b strings.Builder
+	size := 0
+	for _, set := range rdns {
+		for _, a := range set {
+			size += len(a.value) + len("CN=") + len(separator)
+		}
+	}
+	b.Grow(size)
 	for i, set := range rdns {
 		if i > 0 {
 			b.WriteString(separator)

@@ -17,21 +17,26 @@ type Labels struct {
 // number behind.
 func (l *Labels) Take(wanted string) string {
 	if l.used == nil {
-		l.used, l.next = make(map[string]bool), make(map[string]int)
+		l.used = make(map[string]bool)
 	}
 	unique, folded := wanted, strings.ToLower(wanted)
-	for l.used[strings.ToLower(unique)] {
+	taken := folded
+	for l.used[taken] {
+		if l.next == nil {
+			l.next = make(map[string]int)
+		}
 		l.next[folded]++
 		unique = fmt.Sprintf("%s (%d)", wanted, l.next[folded]+1)
+		taken = strings.ToLower(unique)
 	}
-	l.used[strings.ToLower(unique)] = true
+	l.used[taken] = true
 	return unique
 }
 
 // NameItems gives every item a label that no other one has, as Decode must. One
 // that has none in its file gets that of NameOf.
 func NameItems(items []Item) {
-	var labels Labels
+	labels := Labels{used: make(map[string]bool, len(items))}
 	for i := range items {
 		wanted := items[i].Label
 		if wanted == "" {

@@ -1,9 +1,10 @@
 package pkcs12
 
 import (
-	"crypto/sha256"
+	"bytes"
 	"errors"
 	"fmt"
+	"hash/maphash"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -295,15 +296,16 @@ func items(keys []*keyBag, secrets []keyBag, certificates []certBag) []format.It
 	var (
 		list       = make([]format.Item, 0, len(keys)+len(secrets)+len(certificates))
 		owners     = map[*keyBag]bool{}
-		known      = make(map[[sha256.Size]byte]int, len(certificates)) // those without a key, by their hash
+		seed       = maphash.MakeSeed()
+		known      = make(map[uint64]int, len(certificates)) // places of those without a key, by their hash
 		hasDefault bool
 	)
 	for i := range certificates {
 		c := &certificates[i]
 		if c.owner == nil {
 			// Tools write a CA once for each chain it is in: one item is enough.
-			hash := sha256.Sum256(c.der)
-			if at, twice := known[hash]; twice {
+			hash := maphash.Bytes(seed, c.der)
+			if at, seen := known[hash]; seen && bytes.Equal(list[at].Certificate, c.der) {
 				list[at].Trusted = list[at].Trusted || c.trusted
 				continue
 			}
