@@ -140,6 +140,9 @@ func (e *Engine) List(ctx context.Context) ([]Status, error) {
 			}
 		}
 		list = append(list, live[""]...)
+		for i := range list {
+			list[i].OwnReasons = e.ownReasons(list[i].Tunnel)
+		}
 	})
 	return list, err
 }

@@ -21,6 +21,7 @@ type watcher struct {
 	mu      sync.Mutex // guards what follows
 	next    int
 	watched map[int]watchedChain
+	own     map[int]watchedChain // of our own certificates, which demand no list
 }
 
 type watchedChain struct {
@@ -32,19 +33,23 @@ func (w *watcher) Check(context.Context, [][]byte, crl.Policy) crl.Verdict {
 	return crl.Verdict{Status: crl.StatusGood}
 }
 
-func (w *watcher) Watch(chain [][]byte, _ crl.Policy, _ crl.Verdict, tell func(crl.Verdict)) (stop func()) {
+func (w *watcher) Watch(chain [][]byte, p crl.Policy, _ crl.Verdict, tell func(crl.Verdict)) (stop func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.next++
 	id := w.next
 	if w.watched == nil {
-		w.watched = map[int]watchedChain{}
+		w.watched, w.own = map[int]watchedChain{}, map[int]watchedChain{}
 	}
-	w.watched[id] = watchedChain{chain, tell}
+	where := w.watched
+	if p.Revocation != crl.Strict {
+		where = w.own
+	}
+	where[id] = watchedChain{chain, tell}
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		delete(w.watched, id)
+		delete(where, id)
 	}
 }
 
@@ -281,6 +286,70 @@ func TestOrphanEnds(t *testing.T) {
 		synctest.Wait()
 		if w.len() != 0 {
 			t.Errorf("%d chains are still watched", w.len())
+		}
+	})
+}
+
+// tellOwn tells news about our own certificates.
+func (w *watcher) tellOwn(v crl.Verdict) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.own {
+		go c.tell(v)
+	}
+	return len(w.own)
+}
+
+// What is wrong with our own certificate is told once, and ends nothing.
+func TestOwnCertificate(t *testing.T) {
+	pki()
+	synctest.Test(t, func(t *testing.T) {
+		var n iketest.Network
+		var w watcher
+		a, b := pair()
+		a.verifier = &w
+		ctx, cancel := context.WithCancel(t.Context())
+		first := a.startWith(t, ctx, &n)
+		b.startWith(t, ctx, &n)
+		events := first.Events(100)
+		if st, err := first.ActivateWait(t.Context(), "to-gw2"); err != nil || st.State != ike.TunnelActive {
+			t.Fatalf("%+v, %v", st, err)
+		}
+		synctest.Wait()
+		if st := only(t, first); len(st.OwnReasons) != 0 {
+			t.Errorf("%+v", st.OwnReasons)
+		}
+		bad := crl.Verdict{Status: crl.StatusRevoked, Reasons: []crl.Reason{
+			{Severity: crl.Note, Code: crl.CodeChecked}, {Severity: crl.Fatal, Code: crl.CodeRevoked, Text: "gw1 is revoked"},
+		}}
+		for range 2 {
+			if n := w.tellOwn(bad); n != 1 {
+				t.Fatalf("%d certificates of ours are looked at", n)
+			}
+			synctest.Wait()
+		}
+		if ev := await(t, events, ike.EventOwnCertificate); ev.Text != "our certificate gw1 will not be accepted by peers: gw1 is revoked" || len(ev.Reasons) != 1 {
+			t.Errorf("%+v", ev)
+		}
+		if st := only(t, first); st.State != ike.TunnelActive || len(st.OwnReasons) != 1 {
+			t.Errorf("%+v", st)
+		}
+		w.tellOwn(crl.Verdict{Status: crl.StatusInvalid, Reasons: []crl.Reason{{Severity: crl.Fatal, Code: crl.CodeNoAnchor}}})
+		if ev := await(t, events, ike.EventOwnCertificate); ev.Text != "our certificate gw1 is good again" || len(ev.Reasons) != 0 {
+			t.Errorf("%+v", ev) // the peer may trust whom we do not
+		}
+		if changed, err := first.SetAnchors(t.Context(), nil); !changed || err != nil {
+			t.Errorf("%t, %v", changed, err)
+		}
+		synctest.Wait()
+		if n := w.tellOwn(bad); n != 1 {
+			t.Errorf("%d certificates of ours are looked at after a change of anchors", n)
+		}
+		await(t, events, ike.EventOwnCertificate)
+		cancel()
+		synctest.Wait()
+		if n := w.tellOwn(bad); n != 0 {
+			t.Errorf("%d certificates of ours are looked at after the end", n)
 		}
 	})
 }

@@ -106,6 +106,7 @@ type Engine struct {
 	active    map[peerKey][]*session
 	children  children
 	orphans   map[peerKey]*orphan
+	own       map[string]*ownCertificate // by label
 	nextID    uint64
 	sessions  map[uint64]*session
 	cookies   map[isakmp.Cookie]*session // by our own cookie
@@ -165,6 +166,7 @@ func New(cfg Config) (*Engine, error) {
 		active:   make(map[peerKey][]*session),
 		children: newChildren(),
 		orphans:  make(map[peerKey]*orphan),
+		own:      make(map[string]*ownCertificate),
 	}, nil
 }
 
@@ -210,6 +212,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			}
 		}
 	}
+	e.watchOwn()
 	e.startData()
 	if e.plane != nil {
 		reader.Go(func() {
@@ -238,6 +241,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	for key := range e.orphans {
 		e.dropOrphan(key)
 	}
+	e.unwatchOwn()
 	e.hub.close()
 	if ctx.Err() == nil && readErr != nil {
 		return fmt.Errorf("receiving: %w", readErr)

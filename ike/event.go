@@ -28,6 +28,9 @@ const (
 	EventDataRekeyed  EventKind = "data-rekeyed" // a newer SA of it is up
 	EventDataFailed   EventKind = "data-failed"  // a negotiation of phase 2 came to nothing
 	EventDataDown     EventKind = "data-down"    // a phase 2 tunnel ended
+	// EventOwnCertificate: peers will not accept a certificate of ours, or will
+	// again. It is about no negotiation.
+	EventOwnCertificate EventKind = "own-certificate"
 )
 
 // An Event is something that happened to a negotiation.
@@ -47,8 +50,9 @@ type Event struct {
 	Notification string `json:"notification,omitempty"`
 	// Transform are the algorithms of an EventEstablished.
 	Transform string `json:"transform,omitempty"`
-	// Reasons are those of the certificate check, for EventVerdict and, where
-	// it was the cause, EventFailed and EventClosed.
+	// Reasons are those of the certificate check, for EventVerdict,
+	// EventOwnCertificate and, where it was the cause, EventFailed and
+	// EventClosed.
 	Reasons []crl.Reason `json:"reasons,omitempty"`
 	// Missed is how many events a slow subscriber lost before this one.
 	Missed int `json:"missed,omitempty"`

@@ -18,10 +18,10 @@ func (e *Engine) log(ev Event) {
 		level = slog.LevelWarn
 	case EventEstablished, EventStarted:
 		level = slog.LevelInfo
-	case EventClosed:
+	case EventClosed, EventOwnCertificate:
 		level = slog.LevelInfo
 		if len(ev.Reasons) > 0 {
-			level = slog.LevelWarn // the peer's certificate is not good any more
+			level = slog.LevelWarn // a certificate is not good any more
 		}
 	case EventVerdict:
 		if warned(ev.Reasons) {
@@ -32,7 +32,7 @@ func (e *Engine) log(ev Event) {
 	if !e.logger.Enabled(ctx, level) {
 		return
 	}
-	if ev.Tunnel == "" {
+	if ev.Tunnel == "" && ev.Kind != EventOwnCertificate {
 		loud, before := e.noise.loud(ev.Time)
 		if before > 0 {
 			e.logger.Warn("more happened with unknown peers than is logged", "lines", before)
@@ -47,7 +47,9 @@ func (e *Engine) log(ev Event) {
 			attrs = append(attrs, a)
 		}
 	}
-	attrs = append(attrs, slog.Any("peer", ev.Peer))
+	if ev.Peer.IsValid() {
+		attrs = append(attrs, slog.Any("peer", ev.Peer))
+	}
 	for _, r := range ev.Reasons {
 		if r.Severity != crl.Note {
 			attrs = append(attrs, slog.String(string(r.Severity), r.Text))

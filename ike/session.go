@@ -101,7 +101,7 @@ func (e *Engine) status(s *session) Status {
 	if s.err != nil {
 		st.Error = s.err.Error()
 	}
-	st.Reasons = s.verdict
+	st.Reasons, st.OwnReasons = s.verdict, e.ownReasons(s.name())
 	return st
 }
 

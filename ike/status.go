@@ -56,6 +56,9 @@ type Status struct {
 	// check of the peer's certificate.
 	Error   string       `json:"error,omitempty"`
 	Reasons []crl.Reason `json:"reasons,omitempty"`
+	// OwnReasons are why peers will not accept our own certificate: it is
+	// revoked, has expired, or is not valid yet.
+	OwnReasons []crl.Reason `json:"own_reasons,omitempty"`
 }
 
 // dormant is the status of a definition without a negotiation.

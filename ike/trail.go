@@ -104,6 +104,7 @@ func (e *Engine) Explain(ctx context.Context, tunnel string) (Explanation, error
 		default:
 			x.Status = dormant(e.db, d.tunnel)
 		}
+		x.Status.OwnReasons = e.ownReasons(d.tunnel.Name)
 	}); doErr != nil {
 		return Explanation{}, doErr
 	}

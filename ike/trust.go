@@ -31,6 +31,7 @@ func (e *Engine) SetAnchors(ctx context.Context, anchors [][]byte) (changed bool
 			o.stop()
 			e.watchOrphan(key, o)
 		}
+		e.watchOwn()
 	}); err != nil {
 		return false, err
 	}

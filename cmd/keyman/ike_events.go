@@ -64,8 +64,12 @@ func (a *app) writeEvent(e ike.Event) error {
 	if name == "" {
 		name = "?"
 	}
+	from := "-"
+	if e.Peer.IsValid() {
+		from = e.Peer.String()
+	}
 	if _, err := fmt.Fprintf(a.stdout, "%s  %-12s  %s  %s  %s\n",
-		e.Time.Local().Format(time.TimeOnly), e.Kind, printable(name), e.Peer, printable(e.Text)); err != nil {
+		e.Time.Local().Format(time.TimeOnly), e.Kind, printable(name), from, printable(e.Text)); err != nil {
 		return err
 	}
 	writeReasons(a.stdout, e.Reasons)

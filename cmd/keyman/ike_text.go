@@ -65,6 +65,9 @@ func writeTable(w io.Writer, list []ike.Status, now time.Time) {
 		if i >= 0 && endedBadly(list[i]) {
 			writeWrapped(w, "    ", printable(list[i].Error))
 		}
+		if i >= 0 && len(list[i].OwnReasons) > 0 {
+			writeWrapped(w, "    ", printable("our own certificate: "+list[i].OwnReasons[0].Text))
+		}
 		i++
 	}
 }
@@ -134,6 +137,9 @@ func writeTunnels(w io.Writer, list []ike.Status, now time.Time) {
 		if s.State == ike.TunnelFailed || s.State == ike.TunnelClosed {
 			line("Ended:", s.Ended.Local().Format(time.DateTime))
 			line("Why:", s.Error)
+		}
+		for _, r := range s.OwnReasons {
+			line("Own Certificate:", r.Text)
 		}
 		writeReasons(w, furtherReasons(s))
 	}
