@@ -15,7 +15,7 @@
 // over what somebody else saved since it was read (package atomicfile). Every
 // error leaves the file as it was. A wrong password, a damaged file, a locked
 // file and a label that is taken are different errors. Labels are compared
-// without regard to case, as Java does. Nothing that this package returns
+// without regard to case, as Java does, and to how Unicode writes their characters. Nothing that this package returns
 // prints a key or a password.
 //
 // What a file was before a save is kept for [Store.Undo], [KeptGenerations] times

@@ -3,6 +3,8 @@ package keystore
 import (
 	"io/fs"
 	"os"
+
+	"keyman/internal/atomicfile"
 )
 
 // others are the permissions of group and others to read or to write.
@@ -34,6 +36,19 @@ func (s *Store) Exposed() []Exposure {
 	}
 	if s.stash.held != nil {
 		look(s.stash.path)
+	}
+	return list
+}
+
+// Linked lists the files of a store that have more names than one, as by ln: a save
+// changes what is under this one, and leaves under the others what was there, with its
+// keys and its password.
+func (s *Store) Linked() []string {
+	var list []string
+	for _, path := range s.set() {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && atomicfile.Names(info) > 1 {
+			list = append(list, path)
+		}
 	}
 	return list
 }

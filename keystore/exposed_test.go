@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -37,5 +38,34 @@ func TestExposed(t *testing.T) {
 		if chmod(s.Path(), mode); len(s.Exposed()) != 0 {
 			t.Errorf("mode %v is exposed", mode)
 		}
+	}
+}
+
+// TestLinked tells of a key database that has a second name, which a save does not
+// reach.
+func TestLinked(t *testing.T) {
+	s := newStashed(t, cms{}, "keys.kdb")
+	if list := s.Linked(); len(list) != 0 {
+		t.Fatalf("without a link: %v", list)
+	}
+	for _, path := range []string{s.Path(), s.StashPath()} {
+		second := path + ".second"
+		if err := os.Link(path, second); err != nil {
+			t.Skip(err)
+		}
+		if list := s.Linked(); len(list) != 1 || list[0] != path {
+			t.Errorf("linked are %v; want %s", list, path)
+		}
+		if err := os.Remove(second); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// A symbolic link is another matter: the save follows it.
+	linked := filepath.Join(t.TempDir(), "linked.kdb")
+	if err := os.Symlink(s.Path(), linked); err != nil {
+		t.Fatal(err)
+	}
+	if again := opensByStash(t, linked); len(again.Linked()) != 0 {
+		t.Errorf("linked are %v", again.Linked())
 	}
 }

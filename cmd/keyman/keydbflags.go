@@ -58,7 +58,7 @@ func (a *app) openKeydb(ctx context.Context, f *keydbFlags) (*keystore.Store, er
 }
 
 // openDatabase opens the key database at path with a password from the flags, and
-// warns where others can read its secrets.
+// warns where others can read its secrets, and where it has more names than one.
 func (a *app) openDatabase(ctx context.Context, path string, f *passwordFlags, what string) (*keystore.Store, error) {
 	return a.openBy(ctx, keystore.Open, path, f, what)
 }
@@ -86,6 +86,9 @@ func (a *app) openBy(ctx context.Context, open opener, path string, f *passwordF
 	}
 	for _, file := range store.Exposed() {
 		a.warnf("others can read %s, which holds secrets (mode %04o): chmod 600 it", printable(file.Path), file.Mode)
+	}
+	for _, file := range store.Linked() {
+		a.warnf("%s has another name, too (a hard link): a change is made under this one alone", printable(file))
 	}
 	return store, nil
 }

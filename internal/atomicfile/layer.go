@@ -75,3 +75,12 @@ func owner(info fs.FileInfo) (uid, gid int, ok bool) {
 	}
 	return int(stat.Uid), int(stat.Gid), true
 }
+
+// Names returns how many names (hard links) a file has. A save gives its name to a new
+// file; under the others what was there stays.
+func Names(info fs.FileInfo) int {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Nlink)
+	}
+	return 1
+}
