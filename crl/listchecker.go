@@ -393,7 +393,7 @@ func (c *listCheck) outdated(l *List) fault {
 		// RFC 5280, 5.1.2.5, demands the date.
 		return fault{CodeCRLExpired, "does not say when the next one is due"}
 	case l.expired(now.Add(-rules.grace)):
-		return fault{CodeCRLExpired, "is out of date, the next one was due " + when(l.NextUpdate)}
+		return fault{CodeCRLExpired, "was to be replaced by " + when(l.NextUpdate)}
 	case rules.maxAge > 0 && now.Sub(l.ThisUpdate) > rules.maxAge:
 		return fault{CodeCRLExpired, fmt.Sprintf("is of %s, longer ago than the %s that are allowed", when(l.ThisUpdate), rules.maxAge)}
 	}

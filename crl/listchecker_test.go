@@ -123,7 +123,7 @@ func TestListChecker(t *testing.T) {
 		{"an unknown reason", [][]byte{ca.list(revoking(77, leaf))}, revoked, "reason(77)", false},
 		{"removed", [][]byte{ca.list(revoking(crl.RemoveFromCRL, leaf))}, good, "nil", false},
 		{"removed and revoked", [][]byte{ca.list(revoking(crl.RemoveFromCRL, leaf), revoking(crl.Superseded, leaf))}, revoked, "superseded", false},
-		{"out of date", [][]byte{ca.list(dated(-9, -1))}, unknown, "is out of date, the next one was due 2026-11-22", false},
+		{"out of date", [][]byte{ca.list(dated(-9, -1))}, unknown, "was to be replaced by 2026-11-22", false},
 		{"out of date and revoked", [][]byte{ca.list(dated(-9, -1), revoking(crl.KeyCompromise, leaf))}, unknown, "names the certificate, reason keyCompromise", true},
 		{"not yet", [][]byte{ca.list(dated(1, 9))}, unknown, "is not valid yet", false},
 		{"one of two is out of date", [][]byte{ca.list(dated(-9, -1)), ca.list()}, good, "nil", false},

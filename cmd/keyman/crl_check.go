@@ -29,8 +29,8 @@ func newCRLCheckCommand(a *app) *cobra.Command {
 		Long: `Check certificates: the path to a trusted CA, and each certificate below it in
 its issuer's revocation list. A list that was fetched before is used until it is
 due, unless --no-cache is given. A file may hold the certificate and, behind it,
-those of the CAs between, in PEM, DER or PKCS#7; - is standard input. Trusted are the CAs of --trust, or else the trusted
-ones of the key database.
+those of the CAs between, in PEM, DER or PKCS#7; - is standard input. Trusted are
+the CAs of --trust, or else the trusted ones of the key database.
 
 Exit codes: 0 all are good, 1 one is revoked or not valid, 2 usage, 3 it could
 not be found out, or a file could not be read.`,

@@ -181,7 +181,7 @@ func (a *app) writeListEvent(e crl.ListEvent) error {
 	if a.json {
 		return json.NewEncoder(a.stdout).Encode(e)
 	}
-	text := e.Error
+	text := strings.TrimPrefix(e.Error, "fetch "+e.Place+": ")
 	if text == "" {
 		text = "no next update"
 		if !e.NextUpdate.IsZero() {

@@ -17,7 +17,7 @@ import (
 func TestReadme(t *testing.T) {
 	testpeer.Need(t, "python3")
 	text := runBlocks(t, "README.md")
-	for _, want := range []string{"to-gw2: active", "closed", "is not accepted any more (revoked)", "to-gw2: failed", "reason keyCompromise", "refused: exit code 1", "revoked: exit code 1"} {
+	for _, want := range []string{"not all are good: exit code 1", "gw-b.example.org", "to-gw2: active", "closed", "is not accepted any more (revoked)", "to-gw2: failed", "reason keyCompromise", "refused: exit code 1", "revoked: exit code 1"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the output lacks %q:\n%s", want, text)
 		}
