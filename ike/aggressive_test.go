@@ -111,6 +111,31 @@ func TestEngineModes(t *testing.T) {
 	}
 }
 
+// Where main mode requires addresses, a peer whose address no definition has is not
+// answered in it.
+func TestMainModeRequiresIP(t *testing.T) {
+	pki()
+	for _, tc := range []struct {
+		required, known, up bool
+	}{{false, false, true}, {true, false, false}, {true, true, true}} {
+		synctest.Test(t, func(t *testing.T) {
+			var n iketest.Network
+			a, b := pair()
+			b.config = func(c *ike.Config) { c.MainModeRequiresIP = tc.required }
+			b.change = func(d *ikedb.Definitions) {
+				if !tc.known {
+					d.Tunnels[0].Remote.Address = netip.Addr{}
+				}
+			}
+			first := a.start(t, &n)
+			b.start(t, &n)
+			if st, err := first.ActivateWait(t.Context(), "1"); err != nil || (st.State == ike.TunnelActive) != tc.up {
+				t.Errorf("%+v: %+v, %v", tc, st, err)
+			}
+		})
+	}
+}
+
 // First messages with borrowed addresses, thousands of them, leave room for the
 // peer that is there, and nothing behind.
 func TestAggressiveFlood(t *testing.T) {

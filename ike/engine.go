@@ -57,6 +57,10 @@ type Config struct {
 	// decrypting captures: a line each, as in Wireshark's file
 	// ikev1_decryption_table. Whoever has them reads the negotiations.
 	DebugKeys io.Writer
+	// MainModeRequiresIP answers a peer that starts in main mode only by
+	// tunnels whose definitions have an address for each end: the address of
+	// the end, or that of its identity, or of a member of the peer's group.
+	MainModeRequiresIP bool
 	// ForceNATT moves every negotiation to the NAT traversal port.
 	ForceNATT bool
 	// FragmentSize is the largest message sent in one piece, in bytes; zero

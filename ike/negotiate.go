@@ -84,7 +84,11 @@ func (e *Engine) respond(p Packet, h isakmp.Header, mode ikedb.Mode) {
 func (e *Engine) responders(path ikev1.Path, mode ikedb.Mode) []*definition {
 	var defs []*definition
 	for _, t := range e.db.Responders(path.Local.Addr(), path.Remote.Addr()) {
-		if d := e.defs[t.Name]; d.speaks(mode) {
+		d := e.defs[t.Name]
+		if mode == ikedb.ModeMain && e.cfg.MainModeRequiresIP && !e.db.HasAddresses(t, path.Remote.Addr()) {
+			continue
+		}
+		if d.speaks(mode) {
 			defs = append(defs, d)
 		}
 	}

@@ -106,7 +106,11 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 	if err != nil {
 		return err
 	}
-	config := ike.Config{Logger: logger}
+	given, err := a.settings()
+	if err != nil {
+		return err
+	}
+	config := ike.Config{Logger: logger, MainModeRequiresIP: given.IKE.MainModeRequiresIP}
 	if config.DB, err = loadTunnels(f.tunnels, state); err != nil {
 		return err
 	}

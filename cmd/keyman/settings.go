@@ -31,6 +31,9 @@ type fileSettings struct {
 type ikeSettings struct {
 	// LogLevel is that of the daemon, where its command line says none.
 	LogLevel logLevel `toml:"log_level" json:"log_level"`
+	// MainModeRequiresIP is ike.Config.MainModeRequiresIP, read when the
+	// daemon starts.
+	MainModeRequiresIP bool `toml:"main_mode_requires_ip" json:"main_mode_requires_ip"`
 }
 
 // settings reads the settings in force: the defaults, over them isakmpd.conf,

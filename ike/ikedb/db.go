@@ -149,6 +149,20 @@ func (db *DB) AdmitsAt(t Tunnel, mode Mode, peer Identity, addr netip.Addr) bool
 	return err == nil && id.Match(peer)
 }
 
+// HasAddresses reports whether the definitions have an address for each end of a
+// tunnel whose peer is at an address: that of the end, or an identity that is one;
+// of a group, the member that is the peer's.
+func (db *DB) HasAddresses(t Tunnel, peer netip.Addr) bool {
+	if !t.Local.Address.IsValid() && !t.Local.ID.Addr().IsValid() {
+		return false
+	}
+	if t.Remote.Address.IsValid() {
+		return true
+	}
+	id, err := AddrIdentity(peer.Unmap())
+	return err == nil && db.admits(t, id)
+}
+
 // CanInitiate tells why this end cannot start a tunnel; nil where it can.
 func (db *DB) CanInitiate(t Tunnel) error {
 	switch {

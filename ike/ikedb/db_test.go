@@ -315,3 +315,23 @@ func BenchmarkResponders(b *testing.B) {
 		}
 	}
 }
+
+// An address of each end is that of the end, or its identity, or a member's.
+func TestHasAddresses(t *testing.T) {
+	db := newDB(t)
+	for _, c := range []struct {
+		tunnel string
+		peer   netip.Addr
+		want   bool
+	}{
+		{"fixed", addr2, true},
+		{"any", addr2, false},
+		{"secret", addr2, false}, // its local end has a key ID alone
+		{"secrets", addr3, true},
+		{"secrets", addr4, false},
+	} {
+		if got := db.HasAddresses(tunnel(t, db, c.tunnel), c.peer); got != c.want {
+			t.Errorf("%s at %v: %v, want %v", c.tunnel, c.peer, got, c.want)
+		}
+	}
+}

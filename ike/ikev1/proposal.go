@@ -3,6 +3,7 @@ package ikev1
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"keyman/ike/isakmp"
@@ -129,7 +130,8 @@ func accepting(policies []*Policy, t suite.Transform) []*Policy {
 }
 
 // confirm checks the responder's choice against our offer: one proposal with one
-// transform, which is one of those offered, unchanged (RFC 2409, 5).
+// transform, which is one of those offered. If an attribute has been changed, added
+// or left out, the lifetime too, the answer must be rejected (RFC 2409, 5).
 func confirm(answer *isakmp.SA, transforms []suite.Transform) (suite.Transform, error) {
 	if len(answer.Proposals) != 1 || len(answer.Proposals[0].Transforms) != 1 {
 		return suite.Transform{}, errors.New("the peer chose more than one transform")
@@ -142,10 +144,12 @@ func confirm(answer *isakmp.SA, transforms []suite.Transform) (suite.Transform, 
 	if err != nil {
 		return suite.Transform{}, fmt.Errorf("the peer's choice: %w", err)
 	}
+	if slices.Contains(transforms, t) {
+		return t, nil
+	}
 	for _, own := range transforms {
 		if own.Equal(t) {
-			t.Lifetime = shorterLife(own, t).Lifetime
-			return t, nil
+			return suite.Transform{}, fmt.Errorf("the peer chose %v with %v, and changed the lifetime that was offered: %v, %d KB", t, t.Auth, t.Lifetime, t.LifeKB)
 		}
 	}
 	return suite.Transform{}, fmt.Errorf("the peer chose %v with %v, which was not offered", t, t.Auth)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -33,7 +34,7 @@ var items = map[string]item{
 	"ldap_searchtime":       {key: "crl.ldap_search_time"},
 	"crl_fetch_order":       {key: "crl.fetch_order"},
 	"log_level":             {key: "ike.log_level", words: []string{"none", "error", "errors", "isakmp_events", "information"}},
-	"main_mode_requires_ip": {words: []string{"yes", "no"}},
+	"main_mode_requires_ip": {key: "ike.main_mode_requires_ip", words: []string{"yes", "no"}},
 	"liveness_chk_interval": {},
 	"v1":                    {},
 }
@@ -67,6 +68,8 @@ func Read(name string, r io.Reader) (values map[string]string, warnings []string
 		}
 		switch one.key {
 		case "":
+		case "ike.main_mode_requires_ip":
+			values[one.key] = strconv.FormatBool(strings.EqualFold(value, "yes"))
 		case "crl.fetch_order", "ike.log_level": // words in any case
 			values[one.key] = strings.ToLower(value)
 		default:

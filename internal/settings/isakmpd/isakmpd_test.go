@@ -17,7 +17,7 @@ func TestRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{"crl.socks4_server": "s", "crl.socks4_port": "1081", "crl.socks4_user": "u", "crl.ldap_server": "l", "crl.ldap_port": "390",
-		"crl.ldap_version": "2", "crl.ldap_search_time": "5", "crl.fetch_order": "ldap, http", "ike.log_level": "errors"}
+		"crl.ldap_version": "2", "crl.ldap_search_time": "5", "crl.fetch_order": "ldap, http", "ike.log_level": "errors", "ike.main_mode_requires_ip": "true"}
 	if !maps.Equal(values, want) {
 		t.Errorf("values %v, want %v", values, want)
 	}
