@@ -48,6 +48,7 @@ func good(context.Context, [][]byte, crl.Policy) crl.Verdict {
 // credentials are made once: a CA and two gateways.
 type testPKI struct {
 	ca       []byte
+	caKey    crypto.Signer
 	gateways map[string]ike.Credential
 }
 
@@ -70,7 +71,7 @@ var pki = sync.OnceValue(func() testPKI {
 	if err != nil {
 		panic(err)
 	}
-	p := testPKI{ca: caDER, gateways: map[string]ike.Credential{}}
+	p := testPKI{ca: caDER, caKey: caKey, gateways: map[string]ike.Credential{}}
 	for i, name := range []string{"gw1", "gw2"} {
 		key := newKey()
 		leaf := &x509.Certificate{

@@ -36,7 +36,7 @@ func (e *Engine) watchOwn() {
 		o := e.own[label]
 		if o == nil {
 			o = &ownCertificate{label: label, chain: chain}
-			o.policy = crl.Policy{Anchors: slices.Clone(e.anchors), Revocation: crl.Off, AllowWeak: true}
+			o.policy = crl.Policy{Anchors: slices.Clone(e.anchors), Revocation: crl.Off}
 			if last := len(chain) - 1; last > 0 {
 				o.policy.Anchors = append(o.policy.Anchors, chain[last])
 			}
@@ -45,6 +45,7 @@ func (e *Engine) watchOwn() {
 		if d.protection.Revocation != crl.Off {
 			o.policy.Revocation = crl.Relaxed
 		}
+		o.policy.AllowWeak = o.policy.AllowWeak || d.protection.AllowWeak
 	}
 	for _, o := range e.own {
 		e.verdicts.do(func() {

@@ -74,6 +74,9 @@ func TestIKERevokedWhileUp(t *testing.T) {
 			if out := must(t, here.args("ike", "list", "--verbose")...); !strings.Contains(out, why) || !strings.Contains(out, "ca.crl") {
 				t.Errorf("list --verbose\n%s", out)
 			}
+			if out, errs, code := keyman(t, here.args("ike", "explain", peer)...); !strings.Contains(out, "is not accepted any more (revoked)") {
+				t.Errorf("explain: %d\n%s%s", code, out, errs)
+			}
 			var list []ike.Status
 			if err := json.Unmarshal([]byte(must(t, here.args("--json", "ike", "list")...)), &list); err != nil || len(list) != 1 ||
 				list[0].State != ike.TunnelClosed || !strings.HasPrefix(list[0].Error, why) || list[0].Reasons[len(list[0].Reasons)-1].Code != "revoked" {
