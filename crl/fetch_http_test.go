@@ -88,6 +88,34 @@ func TestConditional(t *testing.T) {
 	}
 }
 
+// A list that is made anew within the second of its predecessor is not taken for
+// that: a revocation would not be seen.
+func TestListOfTheSameSecond(t *testing.T) {
+	ca := newCA(t, "CA")
+	made := time.Now()
+	for name, weak := range map[string]func(http.Header){
+		"dated":  func(http.Header) {},
+		"tagged": func(h http.Header) { h.Set("ETag", `W/"of this second"`) },
+	} {
+		der := ca.list()
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			weak(w.Header())
+			http.ServeContent(w, r, "", made, bytes.NewReader(der))
+		}))
+		f := newFetcher(t, crl.FetcherConfig{})
+		first, err := f.Get(t.Context(), server.URL, crl.Validators{})
+		if err != nil || first.Validators != (crl.Validators{}) {
+			t.Errorf("%s: %+v, %v", name, first.Validators, err)
+		}
+		der = ca.list(revoking(crl.KeyCompromise, ca.cert))
+		second, err := f.Get(t.Context(), server.URL, first.Validators)
+		if err != nil || len(second.Lists) != 1 || second.Lists[0].Len() != 1 {
+			t.Errorf("%s: the new list is not seen: %+v, %v", name, second, err)
+		}
+		server.Close()
+	}
+}
+
 func TestMaxAge(t *testing.T) {
 	der := newCA(t, "CA").list()
 	for header, want := range map[string]time.Duration{

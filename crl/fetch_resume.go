@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // maxResumes is how many times one broken transfer is taken up again.
@@ -123,13 +122,11 @@ func (d *download) continues() error {
 // have changed twice in its second (RFC 9110, 8.8.2.2).
 func strongValidator(h http.Header) string {
 	v := validatorsOf(h)
-	if v.ETag != "" && !strings.HasPrefix(v.ETag, "W/") {
+	switch {
+	case v.ETag != "" && !isWeak(v.ETag):
 		return v.ETag
-	}
-	changed, err := http.ParseTime(v.LastModified)
-	answered, err2 := http.ParseTime(h.Get("Date"))
-	if v.ETag == "" && err == nil && err2 == nil && answered.Sub(changed) >= time.Minute {
-		return v.LastModified
+	case v.ETag == "":
+		return v.LastModified // there only where it is settled
 	}
 	return ""
 }

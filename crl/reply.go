@@ -51,7 +51,9 @@ type Reply struct {
 }
 
 // validatorsOf reads the validators of an answer. Such as are no text that could
-// be sent back are left out.
+// be sent back are left out, and so are weak ones of a list that has just been made:
+// its next version may come within the second that they stand for, and a server would
+// say of it that nothing has changed.
 func validatorsOf(h http.Header) Validators {
 	fit := func(text string) string {
 		if len(text) > maxValidator || !printable(text) {
@@ -59,8 +61,33 @@ func validatorsOf(h http.Header) Validators {
 		}
 		return text
 	}
-	return Validators{fit(h.Get("ETag")), fit(h.Get("Last-Modified"))}
+	v := Validators{fit(h.Get("ETag")), fit(h.Get("Last-Modified"))}
+	if settled(h) {
+		return v
+	}
+	v.LastModified = ""
+	if isWeak(v.ETag) {
+		v.ETag = ""
+	}
+	return v
 }
+
+// settledAfter is how old a list must be for its date to stand for it.
+const settledAfter = time.Minute
+
+// settled reports whether what an answer brings was changed so long before that it
+// cannot have changed twice in that second (RFC 9110, 8.8.2.2).
+func settled(h http.Header) bool {
+	changed, err := http.ParseTime(h.Get("Last-Modified"))
+	if err != nil {
+		return false
+	}
+	answered, err := http.ParseTime(h.Get("Date"))
+	return err == nil && answered.Sub(changed) >= settledAfter
+}
+
+// isWeak reports whether an ETag may stand for several versions (RFC 9110, 8.8.1).
+func isWeak(etag string) bool { return strings.HasPrefix(etag, "W/") }
 
 // maxAgeOf reads how long an answer stays fresh: max-age less the time that it
 // lay in caches on the way (RFC 9111, 4.2 and 5.1).
