@@ -220,7 +220,8 @@ func TestQuickModeHostileChoice(t *testing.T) {
 				return
 			}
 		}
-		sa.Proposals[0].Transforms[0].Attributes = append(as, isakmp.AttrShort(typ, value))
+		as = append(as, isakmp.AttrShort(typ, value))
+		sa.Proposals[0].Transforms[0].Attributes = as
 	}
 	for name, c := range map[string]struct {
 		change func(*isakmp.SA)
