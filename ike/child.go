@@ -89,6 +89,17 @@ func (cs *children) move(c *child, key peerKey) {
 	cs.byPeer[key] = append(cs.byPeer[key], c)
 }
 
+// of returns those that a phase 1 tunnel carries.
+func (cs *children) of(d *definition) []*child {
+	var all []*child
+	for key, list := range cs.byPeer {
+		if key.tunnel == d.tunnel.Name {
+			all = append(all, list...)
+		}
+	}
+	return all
+}
+
 // newSPI draws an SPI that nothing here uses.
 func (cs *children) newSPI(c *child) (uint32, error) {
 	for {

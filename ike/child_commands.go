@@ -94,6 +94,60 @@ func (e *Engine) ActivateDataWait(ctx context.Context, tunnel string) (ChildStat
 	}
 }
 
+// ActivateBoth activates a tunnel, by name or number, and then the phase 2 tunnels
+// of it that this end may start. It returns how it stands, with these; with wait it
+// waits for the outcome of all.
+func (e *Engine) ActivateBoth(ctx context.Context, tunnel string, wait bool) (Status, error) {
+	phase1, phase2 := e.Activate, e.ActivateData
+	if wait {
+		phase1, phase2 = e.ActivateWait, e.ActivateDataWait
+	}
+	st, err := phase1(ctx, tunnel)
+	if err != nil || wait && st.State != TunnelActive {
+		return st, err
+	}
+	st.Data = nil
+	for _, d := range e.db.DataTunnelsOf(st.Tunnel) {
+		if e.db.CanInitiateData(d) != nil {
+			continue
+		}
+		data, err := phase2(ctx, d.Name)
+		if err != nil {
+			return st, err
+		}
+		st.Data = append(st.Data, data)
+	}
+	return st, nil
+}
+
+// RemovePhase1 ends the phase 1 of a tunnel, by name or number, and leaves what its
+// peers have of phase 2, which is not rekeyed under it any more. It returns how many
+// SAs and negotiations there were; ErrNotActive if none.
+func (e *Engine) RemovePhase1(ctx context.Context, tunnel string) (int, error) {
+	var (
+		n   int
+		err error
+	)
+	if doErr := e.do(ctx, func() {
+		var d *definition
+		if d, err = e.find(tunnel); err != nil {
+			return
+		}
+		for _, s := range e.ordered() {
+			if s.def == d && (s.state == TunnelActive || s.state == TunnelNegotiating) {
+				e.handle(s, ikev1.Close{Reason: removedHere, KeepChildren: true})
+				n++
+			}
+		}
+		if n == 0 {
+			err = fmt.Errorf("%w: %q", ErrNotActive, d.tunnel.Name)
+		}
+	}); doErr != nil {
+		return 0, doErr
+	}
+	return n, err
+}
+
 // RemoveData ends what a phase 2 tunnel, by name or number, has of SAs and
 // negotiations, and tells the peers. The phase 1 stays. It returns how many peers
 // there were; ErrNotActive if none.

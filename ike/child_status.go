@@ -12,10 +12,15 @@ import (
 // A ChildStatus is a phase 2 tunnel with one peer, or a definition that has none.
 // It is a copy: the engine does not change it any more.
 type ChildStatus struct {
-	Tunnel string      `json:"tunnel"`
-	Number int         `json:"number,omitempty"` // of the definition; 0 for the generic one
-	ID     uint64      `json:"id,omitempty"`     // 0 for a dormant one
-	Phase1 string      `json:"phase1"`           // the tunnel that carries it
+	Tunnel string `json:"tunnel"`
+	Number int    `json:"number,omitempty"` // of the definition; 0 for the generic one
+	ID     uint64 `json:"id,omitempty"`     // 0 for a dormant one
+	Phase1 string `json:"phase1"`           // the tunnel that carries it
+	// AutoStart says that it starts with the daemon, OnDemand with the first
+	// packet.
+	AutoStart bool `json:"autostart,omitempty"`
+	OnDemand  bool `json:"on_demand,omitempty"`
+
 	State  TunnelState `json:"state"`
 	Role   string      `json:"role,omitempty"` // in the negotiation of the SA in use
 	PeerID string      `json:"peer_id,omitempty"`
@@ -73,6 +78,7 @@ type ChildProtocolStatus struct {
 func (e *Engine) describeData(d ikedb.DataTunnel) ChildStatus {
 	st := ChildStatus{
 		Tunnel: d.Name, Number: d.Number, Phase1: d.Tunnel, State: TunnelDormant, Protection: d.Protection,
+		AutoStart: d.AutoStart, OnDemand: d.OnDemand,
 		Local: d.Local.String(), Remote: d.Remote.String(), NegotiatedOnly: e.plane == nil,
 	}
 	if d.Remote.Group != "" {
@@ -166,4 +172,21 @@ func (e *Engine) childList(tunnel string) []ChildStatus {
 		}
 	}
 	return list
+}
+
+// attachData gives the phase 2 of a tunnel to its lines in a list: to the last one
+// of the same peer, or else to the last.
+func attachData(lines []Status, data []ChildStatus) {
+	if len(lines) == 0 {
+		return
+	}
+	for _, d := range data {
+		to := len(lines) - 1
+		for i, s := range lines {
+			if d.PeerID != "" && s.State == TunnelActive && s.RemoteID == d.PeerID {
+				to = i
+			}
+		}
+		lines[to].Data = append(lines[to].Data, d)
+	}
 }

@@ -329,3 +329,33 @@ func TestDataInitialContact(t *testing.T) {
 		checkPlanes(t, planes, 0)
 	})
 }
+
+// A phase 1 tunnel is activated with its phase 2, and its phase 1 removed alone or
+// with it.
+func TestBothPhases(t *testing.T) {
+	left, right, planes := dataPair(t, nil)
+	inBubble(t, left, right, func(t *testing.T, a, b *ike.Engine) {
+		st, err := a.ActivateBoth(t.Context(), "1", true)
+		if err != nil || st.State != ike.TunnelActive || len(st.Data) != 2 || st.Data[0].State != ike.TunnelActive || st.Data[1].State != ike.TunnelActive {
+			t.Fatalf("%+v, %v", st, err)
+		}
+		checkPlanes(t, planes, 2)
+		if st := only(t, b); len(st.Data) != 2 || st.Data[1].Tunnel != "more" || st.Data[1].SAs[0].State != "used" {
+			t.Errorf("%+v", st)
+		}
+		if n, err := a.RemovePhase1(t.Context(), "to-gw2"); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		checkPlanes(t, planes, 2)
+		if st := only(t, a); st.State != ike.TunnelClosed || len(st.Data) != 2 || st.Data[0].State != ike.TunnelActive {
+			t.Errorf("%+v", st)
+		}
+		// Without a phase 1 the peer cannot be told: it has them until they end.
+		if n, err := a.Remove(t.Context(), "to-gw2"); n != 2 || err != nil {
+			t.Error(n, err)
+		}
+		if n := len(planes[0].Installed()); n != 0 {
+			t.Errorf("%d SAs are left", n)
+		}
+	})
+}

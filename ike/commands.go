@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"keyman/ike/ikev1"
 )
 
 // do runs a task on the engine's goroutine and waits for it.
@@ -84,8 +86,8 @@ func (e *Engine) ActivateWait(ctx context.Context, tunnel string) (Status, error
 	}
 }
 
-// Remove ends what a tunnel, by name or number, has of SAs and negotiations, and
-// tells the peer. It returns how many there were; ErrNotActive if none.
+// Remove ends what a tunnel, by name or number, has of SAs and negotiations, and of
+// phase 2, and tells the peer. It returns how many there were; ErrNotActive if none.
 func (e *Engine) Remove(ctx context.Context, tunnel string) (int, error) {
 	var (
 		n   int
@@ -101,6 +103,11 @@ func (e *Engine) Remove(ctx context.Context, tunnel string) (int, error) {
 				e.endSession(s, removedHere)
 				n++
 			}
+		}
+		// What its peers have of phase 2 without it.
+		for _, c := range e.children.of(d) {
+			e.handleChild(c, ikev1.ChildRemove{Reason: removedHere})
+			n++
 		}
 		if n == 0 {
 			err = fmt.Errorf("%w: %q", ErrNotActive, d.tunnel.Name)
@@ -130,6 +137,7 @@ func (e *Engine) List(ctx context.Context) ([]Status, error) {
 			}
 		}
 		for _, t := range e.db.Tunnels() {
+			first := len(list)
 			switch last, ended := e.last[t.Name]; {
 			case len(live[t.Name]) > 0:
 				list = append(list, live[t.Name]...)
@@ -138,6 +146,7 @@ func (e *Engine) List(ctx context.Context) ([]Status, error) {
 			default:
 				list = append(list, dormant(e.db, t))
 			}
+			attachData(list[first:], e.childList(t.Name))
 		}
 		list = append(list, live[""]...)
 		for i := range list {

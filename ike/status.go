@@ -52,6 +52,10 @@ type Status struct {
 	Expires     time.Time `json:"expires,omitzero"`
 	Ended       time.Time `json:"ended,omitzero"`
 
+	// Data are the phase 2 tunnels that it carries, in lists; one that its peer has
+	// without a phase 1 stands with the tunnel's last line.
+	Data []ChildStatus `json:"data,omitempty"`
+
 	// Error says why it failed or was closed; Reasons are the findings of the
 	// check of the peer's certificate.
 	Error   string       `json:"error,omitempty"`

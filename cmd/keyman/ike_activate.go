@@ -17,7 +17,9 @@ func newIKEActivateCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "activate {TUNNEL... | --peer-id ID | --addresses LOCAL,REMOTE | --autostart}",
 		Short: "Start the negotiation of tunnels",
-		Long: `Have the daemon start the negotiation of tunnels.
+		Long: `Have the daemon start the negotiation of tunnels. With a phase 1 tunnel go the phase
+2 tunnels that it carries, unless --phase 1 stands there; a phase 2 tunnel brings its
+phase 1 with it.
 ` + selectHelp + `
 
 The command returns when the negotiations have begun; with --wait it returns when
@@ -42,12 +44,12 @@ with exit code 1 if one has failed. A tunnel that is active already is left as i
 			return err
 		}
 		defer client.Close()
-		names, err := meantNames(cmd.Context(), client, selection)
+		names, phase, err := meant.meantNames(cmd.Context(), client, selection)
 		if err != nil {
 			return err
 		}
 		var outcomes []control.Activation
-		for outcome, err := range client.Activate(cmd.Context(), names, wait) {
+		for outcome, err := range client.Activate(cmd.Context(), phase, names, wait) {
 			if err != nil {
 				return err
 			}
@@ -55,7 +57,11 @@ with exit code 1 if one has failed. A tunnel that is active already is left as i
 		}
 		if err := a.print(outcomes, func(w io.Writer) {
 			for _, outcome := range outcomes {
-				if outcome.Error == "" {
+				switch {
+				case outcome.Error != "":
+				case outcome.Data != nil:
+					writeDataOutcome(w, *outcome.Data)
+				default:
 					writeOutcome(w, outcome.Status)
 				}
 			}
@@ -77,8 +83,16 @@ func judge(outcomes []control.Activation, wait bool) error {
 		if o.Error != "" {
 			failed = append(failed, printable(o.Error))
 		}
-		if o.Status.State != ike.TunnelActive {
+		switch {
+		case o.Data != nil && o.Data.State == ike.TunnelActive:
+		case o.Data == nil && o.Status.State == ike.TunnelActive:
+		default:
 			inactive = append(inactive, o.Tunnel)
+		}
+		for _, d := range o.Status.Data {
+			if d.State != ike.TunnelActive {
+				inactive = append(inactive, d.Tunnel)
+			}
 		}
 	}
 	switch {

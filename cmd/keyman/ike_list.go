@@ -31,7 +31,7 @@ negotiated, those whose last negotiation failed, and those that are only defined
 			return err
 		}
 		defer client.Close()
-		list, err := meantTunnels(cmd.Context(), client, selection)
+		list, err := meant.meantTunnels(cmd.Context(), client, selection)
 		if err != nil {
 			return err
 		}

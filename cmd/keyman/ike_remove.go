@@ -18,7 +18,8 @@ func newIKERemoveCommand(a *app) *cobra.Command {
 		Use:   "remove {TUNNEL... | --peer-id ID | --addresses LOCAL,REMOTE | --all}",
 		Short: "End tunnels",
 		Long: `Have the daemon end what tunnels have of security associations and negotiations,
-and tell their peers. The definitions stay.
+and tell their peers. The definitions stay. With --phase 1 the phase 2 tunnels go on,
+and are not rekeyed under it any more.
 ` + selectHelp,
 		Example: `  keyman ike remove to-gw2
   keyman ike remove 2-4`,
@@ -38,13 +39,13 @@ and tell their peers. The definitions stay.
 			return err
 		}
 		defer client.Close()
-		answers := client.RemoveAll(cmd.Context())
+		answers := client.RemoveAll(cmd.Context(), control.Phase(meant.phase))
 		if !all {
-			names, err := meantNames(cmd.Context(), client, selection)
+			names, phase, err := meant.meantNames(cmd.Context(), client, selection)
 			if err != nil {
 				return err
 			}
-			answers = client.Remove(cmd.Context(), names)
+			answers = client.Remove(cmd.Context(), phase, names)
 		}
 		removals := []control.Removal{}
 		var failed []string

@@ -28,6 +28,9 @@ func writeOutcome(w io.Writer, s ike.Status) {
 	}
 	writeWrapped(w, printable(s.Tunnel)+": ", text)
 	writeReasons(w, furtherReasons(s))
+	for _, d := range s.Data {
+		writeDataOutcome(w, d)
+	}
 }
 
 // furtherReasons are the reasons that the error has not told already.
@@ -70,6 +73,7 @@ func writeTable(w io.Writer, list []ike.Status, now time.Time) {
 		}
 		i++
 	}
+	writeDataTable(w, list, now)
 }
 
 // endedBadly reports whether a negotiation failed, or a tunnel was ended because the
@@ -142,6 +146,7 @@ func writeTunnels(w io.Writer, list []ike.Status, now time.Time) {
 			line("Own Certificate:", r.Text)
 		}
 		writeReasons(w, furtherReasons(s))
+		writeDataTunnels(w, s, now)
 	}
 }
 

@@ -137,19 +137,19 @@ func (c *Client) Explain(ctx context.Context, tunnel string) (of *ike.Explanatio
 // Activate begins negotiations and tells for each tunnel, by name or number,
 // what became of it: at once, or, with wait, when it is active or has failed, in
 // the order in which they end. It asks the daemon when it is iterated over.
-func (c *Client) Activate(ctx context.Context, tunnels []string, wait bool) iter.Seq2[Activation, error] {
-	return call[Activation](ctx, c, http.MethodPost, "/activate", activateRequest{tunnels, wait})
+func (c *Client) Activate(ctx context.Context, phase Phase, tunnels []string, wait bool) iter.Seq2[Activation, error] {
+	return call[Activation](ctx, c, http.MethodPost, "/activate", activateRequest{tunnels, wait, phase})
 }
 
 // Remove ends the SAs and negotiations of tunnels, by name or number. It asks
 // the daemon when it is iterated over.
-func (c *Client) Remove(ctx context.Context, tunnels []string) iter.Seq2[Removal, error] {
-	return call[Removal](ctx, c, http.MethodPost, "/remove", removeRequest{Tunnels: tunnels})
+func (c *Client) Remove(ctx context.Context, phase Phase, tunnels []string) iter.Seq2[Removal, error] {
+	return call[Removal](ctx, c, http.MethodPost, "/remove", removeRequest{Tunnels: tunnels, Phase: phase})
 }
 
 // RemoveAll ends the SAs and negotiations of all tunnels that have any.
-func (c *Client) RemoveAll(ctx context.Context) iter.Seq2[Removal, error] {
-	return call[Removal](ctx, c, http.MethodPost, "/remove", removeRequest{All: true})
+func (c *Client) RemoveAll(ctx context.Context, phase Phase) iter.Seq2[Removal, error] {
+	return call[Removal](ctx, c, http.MethodPost, "/remove", removeRequest{All: true, Phase: phase})
 }
 
 // Events returns what happens from now on, until ctx ends or the daemon does; in

@@ -163,7 +163,7 @@ func TestTunnelLife(t *testing.T) {
 	if got := states(); got != "1 good dormant, 2 wrong dormant" {
 		t.Errorf("before: %s", got)
 	}
-	for a, err := range client.Activate(ctx, []string{"1"}, true) {
+	for a, err := range client.Activate(ctx, BothPhases, []string{"1"}, true) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +177,7 @@ func TestTunnelLife(t *testing.T) {
 	if got := states(); got != "1 good active, 2 wrong dormant" {
 		t.Errorf("active: %s", got)
 	}
-	for r, err := range client.RemoveAll(ctx) {
+	for r, err := range client.RemoveAll(ctx, BothPhases) {
 		if err != nil || r.Tunnel != "good" || r.Ended != 1 || r.Error != "" {
 			t.Errorf("removal %+v, %v", r, err)
 		}
@@ -251,7 +251,7 @@ func TestExplain(t *testing.T) {
 	path, _ := serve(t, pair(t))
 	ctx := testContext(t)
 	client := dial(t, path)
-	for _, err := range client.Activate(ctx, []string{"wrong"}, true) {
+	for _, err := range client.Activate(ctx, BothPhases, []string{"wrong"}, true) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,18 +274,18 @@ func TestUnknownTunnels(t *testing.T) {
 	ctx := testContext(t)
 	client := dial(t, path)
 	for _, wait := range []bool{false, true} {
-		for a, err := range client.Activate(ctx, []string{"none"}, wait) {
+		for a, err := range client.Activate(ctx, BothPhases, []string{"none"}, wait) {
 			if err != nil || a.Error != `no such tunnel: "none"` || a.Status.Tunnel != "" {
 				t.Errorf("activation %+v, %v", a, err)
 			}
 		}
 	}
-	for r, err := range client.Remove(ctx, []string{"good"}) {
+	for r, err := range client.Remove(ctx, BothPhases, []string{"good"}) {
 		if err != nil || r.Error != `the tunnel is not active: "good"` {
 			t.Errorf("removal %+v, %v", r, err)
 		}
 	}
-	for r, err := range client.RemoveAll(ctx) {
+	for r, err := range client.RemoveAll(ctx, BothPhases) {
 		t.Errorf("removal %+v, %v, and nothing was there", r, err)
 	}
 }
@@ -296,7 +296,7 @@ type stuck struct {
 	entered chan struct{}
 }
 
-func (s stuck) ActivateWait(ctx context.Context, _ string) (ike.Status, error) {
+func (s stuck) ActivateBoth(ctx context.Context, _ string, _ bool) (ike.Status, error) {
 	s.entered <- struct{}{}
 	<-ctx.Done()
 	return ike.Status{}, ctx.Err()
@@ -313,7 +313,7 @@ func TestServerEndsWaitingClients(t *testing.T) {
 	}
 	got := make(chan error, 2)
 	go func() {
-		for a, err := range client.Activate(ctx, []string{"good", "wrong"}, true) {
+		for a, err := range client.Activate(ctx, BothPhases, []string{"good", "wrong"}, true) {
 			if err == nil {
 				err = errors.New(a.Error)
 			}
@@ -346,7 +346,7 @@ func TestClientLeaves(t *testing.T) {
 		<-engine.entered
 		cancel()
 	}()
-	for _, err := range client.Activate(ctx, []string{"good"}, true) {
+	for _, err := range client.Activate(ctx, BothPhases, []string{"good"}, true) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v", err)
 		}

@@ -1,12 +1,14 @@
 package control
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -241,27 +243,26 @@ func (s *Server) activate(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = checkTunnels(request.Tunnels)
 	}
+	if err == nil {
+		err = request.Phase.check()
+	}
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err.Error(), "")
 		return
 	}
-	s.logger.Info("activate", "tunnels", request.Tunnels, "uid", uidOf(r.Context()))
+	s.logger.Info("activate", "tunnels", request.Tunnels, "phase", int(request.Phase), "uid", uidOf(r.Context()))
 	l, err := begin(w)
 	cut(err)
-	activate := s.engine.Activate
-	if request.Wait {
-		activate = s.engine.ActivateWait
-	}
 	ctx := r.Context()
 	done := make(chan Activation, len(request.Tunnels)) // so that none waits for a client that has gone
 	for _, tunnel := range request.Tunnels {
 		go func() {
-			status, err := activate(ctx, tunnel)
+			activation, err := s.activateOne(ctx, tunnel, request)
 			if err != nil {
-				done <- Activation{Tunnel: tunnel, Error: err.Error()}
-				return
+				activation.Error = err.Error()
 			}
-			done <- Activation{Tunnel: tunnel, Status: status}
+			activation.Tunnel = tunnel
+			done <- activation
 		}()
 	}
 	var failed error
@@ -276,6 +277,29 @@ func (s *Server) activate(w http.ResponseWriter, r *http.Request) {
 	cut(failed)
 }
 
+// activateOne activates one tunnel of a request.
+func (s *Server) activateOne(ctx context.Context, tunnel string, request activateRequest) (a Activation, err error) {
+	switch {
+	case request.Phase == Phase2:
+		activate := s.engine.ActivateData
+		if request.Wait {
+			activate = s.engine.ActivateDataWait
+		}
+		data, err := activate(ctx, tunnel)
+		if err != nil {
+			return a, err
+		}
+		return Activation{Data: &data}, nil
+	case request.Phase == BothPhases:
+		a.Status, err = s.engine.ActivateBoth(ctx, tunnel, request.Wait)
+	case request.Wait:
+		a.Status, err = s.engine.ActivateWait(ctx, tunnel)
+	default:
+		a.Status, err = s.engine.Activate(ctx, tunnel)
+	}
+	return a, err
+}
+
 func (s *Server) remove(w http.ResponseWriter, r *http.Request) {
 	var request removeRequest
 	err := read(w, r, &request)
@@ -284,39 +308,55 @@ func (s *Server) remove(w http.ResponseWriter, r *http.Request) {
 	case request.All && len(request.Tunnels) > 0:
 		err = errors.New("either all tunnels or some by name, not both")
 	case request.All:
-		request.Tunnels, err = s.live(r)
+		request.Tunnels, err = s.live(r, request.Phase)
 	default:
 		err = checkTunnels(request.Tunnels)
+	}
+	if err == nil {
+		err = request.Phase.check()
 	}
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err.Error(), "")
 		return
 	}
-	s.logger.Info("remove", "tunnels", request.Tunnels, "uid", uidOf(r.Context()))
+	remove := map[Phase]func(context.Context, string) (int, error){
+		BothPhases: s.engine.Remove, Phase1: s.engine.RemovePhase1, Phase2: s.engine.RemoveData,
+	}[request.Phase]
+	s.logger.Info("remove", "tunnels", request.Tunnels, "phase", int(request.Phase), "uid", uidOf(r.Context()))
 	l, err := begin(w)
 	cut(err)
 	for _, tunnel := range request.Tunnels {
 		removal := Removal{Tunnel: tunnel}
-		if removal.Ended, err = s.engine.Remove(r.Context(), tunnel); err != nil {
+		if removal.Ended, err = remove(r.Context(), tunnel); err != nil {
 			removal.Error = err.Error()
 		}
 		cut(l.send(removal))
 	}
 }
 
-// live returns the tunnels that have something to remove.
-func (s *Server) live(r *http.Request) ([]string, error) {
+// live returns the tunnels that have something of a phase to remove.
+func (s *Server) live(r *http.Request, phase Phase) ([]string, error) {
 	list, err := s.engine.List(r.Context())
 	if err != nil {
 		return nil, err
 	}
 	var names []string
-	seen := make(map[string]bool)
+	add := func(name string, state ike.TunnelState) bool {
+		active := name != "" && (state == ike.TunnelActive || state == ike.TunnelNegotiating)
+		if active && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+		return active
+	}
 	for _, status := range list {
-		active := status.State == ike.TunnelActive || status.State == ike.TunnelNegotiating
-		if active && status.Tunnel != "" && !seen[status.Tunnel] {
-			seen[status.Tunnel] = true
-			names = append(names, status.Tunnel)
+		added := phase != Phase2 && add(status.Tunnel, status.State)
+		for _, data := range status.Data {
+			switch {
+			case phase == Phase2:
+				add(data.Tunnel, data.State)
+			case phase == BothPhases && !added:
+				add(status.Tunnel, data.State) // it has outlived its phase 1
+			}
 		}
 	}
 	return names, nil

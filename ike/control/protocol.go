@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"time"
 
 	"keyman/ike"
@@ -58,6 +59,9 @@ type Activation struct {
 	// Status is how the tunnel stands; without waiting it is being
 	// negotiated as a rule. It is zero with an Error.
 	Status ike.Status `json:"status,omitzero"`
+	// Data is how a phase 2 tunnel stands, where one was asked for; Status is
+	// zero then.
+	Data *ike.ChildStatus `json:"data,omitempty"`
 	// Error says why the negotiation could not be tried.
 	Error string `json:"error,omitempty"`
 }
@@ -76,12 +80,33 @@ type Removal struct {
 type activateRequest struct {
 	Tunnels []string `json:"tunnels"`
 	Wait    bool     `json:"wait"`
+	Phase   Phase    `json:"phase,omitempty"`
+}
+
+// A Phase says which tunnels a request means by their names and numbers.
+type Phase int
+
+// The phases. Without one a tunnel of phase 1 is meant together with the phase 2
+// that it carries.
+const (
+	BothPhases Phase = 0
+	Phase1     Phase = 1
+	Phase2     Phase = 2
+)
+
+// check refuses other numbers.
+func (p Phase) check() error {
+	if p < BothPhases || p > Phase2 {
+		return fmt.Errorf("phase %d: there are 1 and 2", p)
+	}
+	return nil
 }
 
 // removeRequest is the body of POST /remove.
 type removeRequest struct {
 	Tunnels []string `json:"tunnels"`
 	All     bool     `json:"all"`
+	Phase   Phase    `json:"phase,omitempty"`
 }
 
 // logRequest is the body of POST /log: a level, or that the settings are to be read

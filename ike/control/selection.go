@@ -68,6 +68,19 @@ func (s Selection) Names(list []ike.Status) ([]string, error) {
 	return names, err
 }
 
+// DataNames is Names for phase 2 tunnels: the words are their names and numbers, and
+// identity and addresses those of the tunnels that carry them.
+func (s Selection) DataNames(list []ike.Status) ([]string, error) {
+	var data []ike.Status
+	for _, t := range list {
+		for _, d := range t.Data {
+			t.Tunnel, t.Number, t.AutoStart = d.Tunnel, d.Number, d.AutoStart
+			data = append(data, t)
+		}
+	}
+	return s.Names(data)
+}
+
 // String writes the selection for people; a zero one is "".
 func (s Selection) String() string {
 	var parts []string

@@ -19,7 +19,12 @@ import (
 type Engine interface {
 	Activate(ctx context.Context, tunnel string) (ike.Status, error)
 	ActivateWait(ctx context.Context, tunnel string) (ike.Status, error)
+	ActivateBoth(ctx context.Context, tunnel string, wait bool) (ike.Status, error)
+	ActivateData(ctx context.Context, tunnel string) (ike.ChildStatus, error)
+	ActivateDataWait(ctx context.Context, tunnel string) (ike.ChildStatus, error)
 	Remove(ctx context.Context, tunnel string) (int, error)
+	RemovePhase1(ctx context.Context, tunnel string) (int, error)
+	RemoveData(ctx context.Context, tunnel string) (int, error)
 	List(ctx context.Context) ([]ike.Status, error)
 	Explain(ctx context.Context, tunnel string) (ike.Explanation, error)
 	ExplainStrangers(ctx context.Context) ([]ike.Explanation, error)
