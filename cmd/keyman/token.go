@@ -93,14 +93,16 @@ type tokenEntry struct {
 	Subject string        `json:"subject,omitempty"`
 	URI     string        `json:"uri"`
 	Out     string        `json:"out,omitempty"`
+
+	shared bool // its label is not enough to name it
 }
 
 func newTokenEntry(token *pkcs11.Token, u pkcs11.URI, e pkcs11.Entry) tokenEntry {
 	u.Token, u.Object, u.ID, u.PINSource = token.Info().Label, e.Label, nil, ""
-	if e.Label == "" {
+	if e.Shared {
 		u.ID = e.ID
 	}
-	t := tokenEntry{Label: e.Label, ID: hex.EncodeToString(e.ID), Kind: e.Kind, URI: u.String()}
+	t := tokenEntry{Label: e.Label, ID: hex.EncodeToString(e.ID), Kind: e.Kind, URI: u.String(), shared: e.Shared}
 	if e.Public != nil {
 		t.Key = csr.KeyName(e.Public)
 	}
@@ -146,14 +148,31 @@ func newTokenShowCommand(a *app) *cobra.Command {
 					fmt.Fprintln(w, "nothing is on the token")
 					return
 				}
-				t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(t, "LABEL\tWHAT\tKEY\tSUBJECT")
-				for _, r := range rows {
-					fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", printable(r.Label), r.kind(), r.Key, printable(r.Subject))
-				}
-				t.Flush()
+				writeTokenEntries(w, rows)
 			})
 		})
 	}
 	return cmd
+}
+
+// writeTokenEntries prints entries as a table. Where a label is not enough to name one
+// that is said, with what is.
+func writeTokenEntries(w io.Writer, rows []tokenEntry) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "LABEL\tWHAT\tKEY\tSUBJECT")
+	shared := false
+	for _, r := range rows {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", printable(r.Label), r.kind(), r.Key, printable(r.Subject))
+		shared = shared || r.shared
+	}
+	t.Flush()
+	if !shared {
+		return
+	}
+	fmt.Fprintln(w, "\nmore than one has its label; these name them:")
+	for _, r := range rows {
+		if r.shared {
+			fmt.Fprintf(w, "  %s\n", printable(r.URI))
+		}
+	}
 }

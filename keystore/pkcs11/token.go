@@ -48,6 +48,9 @@ type Entry struct {
 	// Chain is the certificate and those above it that the token has, DER; nil for
 	// a Request.
 	Chain [][]byte
+	// Shared says that the label names another entry, too, or that there is none: only
+	// ID tells which is meant.
+	Shared bool
 
 	key          *object
 	certificates []*x509.Certificate // of the key, all of them
@@ -138,6 +141,13 @@ func (t *Token) Entries() ([]Entry, error) {
 			e.Public, e.Chain = o.parsed.PublicKey, chainOf(o.parsed, objects)
 		}
 		entries = append(entries, e)
+	}
+	named := make(map[string]int)
+	for _, e := range entries {
+		named[strings.ToLower(e.Label)]++
+	}
+	for i, e := range entries {
+		entries[i].Shared = e.Label == "" || named[strings.ToLower(e.Label)] > 1
 	}
 	return entries, nil
 }

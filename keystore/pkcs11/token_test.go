@@ -264,3 +264,46 @@ func TestPIN(t *testing.T) {
 		}
 	}
 }
+
+// Two keys of one label, as other programs make them, are told apart by their ids; and
+// a certificate without its key does not stand in the way of a key.
+func TestSharedLabels(t *testing.T) {
+	caKey, one, two := ecKey(t), ecKey(t), ecKey(t)
+	token := &Token{name: "vpn", driver: &fakeToken{list: []object{
+		{handle: 1, class: privateKey, label: "gw", id: []byte{1}, public: one.Public()},
+		{handle: 2, class: privateKey, label: "GW", id: []byte{2}, public: two.Public()},
+		{handle: 3, class: privateKey, label: "own", id: []byte{3}, public: ecKey(t).Public()},
+		{handle: 4, class: privateKey, id: []byte{4}, public: ecKey(t).Public()},
+		{handle: 5, class: certificateClass, label: "own", id: []byte{5}, der: issue(t, "x", "x", caKey.Public(), caKey, 1)},
+		{handle: 6, class: certificateClass, label: "alone", id: []byte{6}, der: issue(t, "y", "y", caKey.Public(), caKey, 2)},
+	}}}
+	entries, err := token.Entries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, shared := range []bool{true, true, true, true, true, false} {
+		if entries[i].Shared != shared {
+			t.Errorf("entry %d, %q: shared %v", i, entries[i].Label, entries[i].Shared)
+		}
+		u := URI{Object: entries[i].Label}
+		if shared {
+			u.ID = entries[i].ID
+		}
+		if found, err := token.Lookup(u); err != nil || !bytes.Equal(found.ID, entries[i].ID) {
+			t.Errorf("%s is %v, %v; want entry %d", u, found.ID, err, i)
+		}
+	}
+	if _, err := token.Lookup(URI{Object: "gw"}); !errors.Is(err, ErrAmbiguous) {
+		t.Errorf("by the label that two have: %v", err)
+	}
+	if found, err := token.Lookup(URI{Object: "own"}); err != nil || found.Kind != keystore.Request {
+		t.Errorf("a key and a certificate of one label: %v, %v", found.Kind, err)
+	}
+	alone, err := token.Lookup(URI{Object: "alone"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := token.Signer(alone); !errors.Is(err, keystore.ErrNoKey) {
+		t.Errorf("a certificate without its key signs: %v", err)
+	}
+}
