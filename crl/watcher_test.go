@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,13 +34,23 @@ type watchTest struct {
 // counts.
 type slowShelf struct {
 	*shelf
-	takes func(url string) time.Duration
+	takes func(url string) time.Duration // under shelf.mu
+}
+
+// take says how long a place takes to answer.
+func (s *slowShelf) take(takes func(url string) time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.takes = takes
 }
 
 func (s *slowShelf) Lists(ctx context.Context, url string) ([]*crl.List, error) {
-	if s.takes != nil {
+	s.mu.Lock()
+	takes := s.takes
+	s.mu.Unlock()
+	if takes != nil {
 		select {
-		case <-time.After(s.takes(url)):
+		case <-time.After(takes(url)):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -248,12 +259,12 @@ func TestWatcherHang(t *testing.T) {
 		}
 		w.watch("one", crl.Policy{Anchors: ders(ca.cert)}, one)
 		w.watch("two", crl.Policy{Anchors: ders(other.cert)}, two)
-		w.source.takes = func(url string) time.Duration {
+		w.source.take(func(url string) time.Duration {
 			if url == "http://a" {
 				return 1000 * time.Hour
 			}
 			return 0
-		}
+		})
 		w.source.put("http://b", revoked)
 		w.expect(every+crl.DefaultFetchTimeout, "two", crl.StatusRevoked)
 		w.expect(0, "one")
@@ -273,7 +284,7 @@ func TestWatcherFlood(t *testing.T) {
 	list, revoked := ca.list(numbered(1)), ca.list(numbered(2), revoking(crl.KeyCompromise, certs[7]))
 	synctest.Test(t, func(t *testing.T) {
 		w := newWatchTest(t, every)
-		w.source.takes = func(string) time.Duration { return time.Second }
+		w.source.take(func(string) time.Duration { return time.Second })
 		w.source.put(at, list)
 		for i := range 1000 {
 			w.watch(fmt.Sprint("tunnel ", i), crl.Policy{Anchors: ders(ca.cert)}, certs[i%20])
@@ -308,7 +319,7 @@ func TestPrefetch(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWatchTest(t, crl.MaxWatchEvery)
-		w.source.takes = func(string) time.Duration { return 5 * time.Second }
+		w.source.take(func(string) time.Duration { return 5 * time.Second })
 		p := crl.Policy{Anchors: ders(ca.cert)}
 		w.source.put(at, lists[0])
 		w.source.put(other, lists[0])
@@ -366,17 +377,24 @@ func TestRenew(t *testing.T) {
 // their version as ETag.
 type conditionalShelf struct {
 	*shelf
-	version  string
-	modified int // whole answers
+	version atomic.Value // string
+	whole   atomic.Int32 // answers
+}
+
+func newConditionalShelf(t *testing.T) *conditionalShelf {
+	s := &conditionalShelf{shelf: newShelf(t)}
+	s.version.Store("one")
+	return s
 }
 
 func (s *conditionalShelf) Get(ctx context.Context, url string, have crl.Validators) (crl.Reply, error) {
-	if have.ETag == s.version {
+	version := s.version.Load().(string)
+	if have.ETag == version {
 		return crl.Reply{NotModified: true, Validators: have}, nil
 	}
-	s.modified++
+	s.whole.Add(1)
 	lists, err := s.Lists(ctx, url)
-	return crl.Reply{Lists: lists, Validators: crl.Validators{ETag: s.version}}, err
+	return crl.Reply{Lists: lists, Validators: crl.Validators{ETag: version}}, err
 }
 
 // TestWatcherConditions: a list that still stands is not got again, also behind a
@@ -390,7 +408,7 @@ func TestWatcherConditions(t *testing.T) {
 		w := newWatchTest(t, every)
 		begin := time.Now()
 		clock := func() time.Time { return now.Add(time.Since(begin)) }
-		source := &conditionalShelf{shelf: newShelf(t), version: "one"}
+		source := newConditionalShelf(t)
 		w.checker = newChecker(t, crl.CheckerConfig{Source: crl.NewBackoff(source, clock), Clock: clock})
 		watcher, err := crl.NewWatcher(crl.WatcherConfig{Checker: w.checker, Every: every})
 		if err != nil {
@@ -404,11 +422,11 @@ func TestWatcherConditions(t *testing.T) {
 		source.put(at, lists[0])
 		w.watch("one", crl.Policy{Anchors: ders(ca.cert)}, cert)
 		w.expect(time.Hour, "one")
-		if source.modified != 1 {
-			t.Errorf("the list was got %d times", source.modified)
+		if n := source.whole.Load(); n != 1 {
+			t.Errorf("the list was got %d times", n)
 		}
 		source.put(at, lists[1])
-		source.version = "two"
+		source.version.Store("two")
 		w.expect(every, "one", crl.StatusRevoked)
 		cancel()
 		running.Wait()
@@ -422,21 +440,21 @@ func TestGoneWhileItStands(t *testing.T) {
 	ca := newCA(t, "CA")
 	cert := ca.issue("one", at)
 	clock := now
-	source := &conditionalShelf{shelf: newShelf(t), version: "one"}
+	source := newConditionalShelf(t)
 	checker := newChecker(t, crl.CheckerConfig{Source: source, Clock: func() time.Time { return clock }})
 	p := crl.Policy{Anchors: ders(ca.cert), Grace: 48 * time.Hour}
 	source.put(at, ca.list())
 	for _, step := range []struct {
-		after    time.Duration
-		flush    bool
-		modified int
+		after time.Duration
+		flush bool
+		whole int32
 	}{{0, false, 1}, {time.Hour, true, 2}, {6*24*time.Hour + time.Hour, false, 2}, {6*24*time.Hour + 2*time.Hour, true, 3}} {
 		clock = now.Add(step.after)
 		if step.flush {
 			checker.Flush()
 		}
-		if v := checker.Check(t.Context(), ders(cert), p); !v.Accepted() || source.modified != step.modified {
-			t.Errorf("after %v: %v, got %d times, want %d", step.after, v.Err(), source.modified, step.modified)
+		if v := checker.Check(t.Context(), ders(cert), p); !v.Accepted() || source.whole.Load() != step.whole {
+			t.Errorf("after %v: %v, got %d times, want %d", step.after, v.Err(), source.whole.Load(), step.whole)
 		}
 	}
 	if _, err := crl.NewBackoff(failing{}, nil).Get(t.Context(), at, crl.Validators{}); !errors.Is(err, errFailing) {
