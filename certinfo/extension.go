@@ -44,47 +44,91 @@ func values(texts ...string) []Value {
 // A reader puts the value of one kind of extension into words.
 type reader func(value []byte) ([]Value, error)
 
-// readers are the extensions that are told in words, by their identifiers.
-var readers = map[string]reader{
-	oids.SubjectDirectoryAttributes: readDirectoryAttributes,
-	oids.SubjectKeyIdentifier:       readSubjectKeyID,
-	oids.KeyUsage:                   readKeyUsage,
-	oids.PrivateKeyUsagePeriod:      readKeyPeriod,
-	oids.SubjectAltName:             readAltName,
-	oids.IssuerAltName:              readAltName,
-	oids.BasicConstraints:           readBasicConstraints,
-	oids.NameConstraints:            readNameConstraints,
-	oids.CRLDistributionPoints:      readPoints,
-	oids.CertificatePolicies:        readPolicies,
-	oids.PolicyMappings:             readPolicyMappings,
-	oids.AuthorityKeyIdentifier:     readAuthorityKeyID,
-	oids.PolicyConstraints:          readPolicyConstraints,
-	oids.ExtKeyUsage:                readPurposes,
-	oids.FreshestCRL:                readPoints,
-	oids.InhibitAnyPolicy:           readInhibitAnyPolicy,
-	oids.NoRevocationAvailable:      readNull,
-	oids.AuthorityInfoAccess:        readAccess,
-	oids.SubjectInfoAccess:          readAccess,
-	oids.QCStatements:               readStatements,
-	oids.TLSFeature:                 readTLSFeature,
-	oids.OCSPNoCheck:                readNull,
-	oids.CTPoison:                   readNull,
-	oids.SCTList:                    readSCTs,
-	oids.MSTemplateName:             readString,
-	oids.MSTemplate:                 readTemplate,
-	oids.MSCAVersion:                readCAVersion,
-	oids.MSPreviousCAHash:           readSubjectKeyID,
-	oids.MSApplicationPolicies:      readPolicies,
-	oids.MSNTDSCASecurity:           readNTDS,
-	oids.NetscapeCertType:           readNetscapeType,
-	oids.NetscapeBaseURL:            readString,
-	oids.NetscapeRevocationURL:      readString,
-	oids.NetscapeCARevocationURL:    readString,
-	oids.NetscapeRenewalURL:         readString,
-	oids.NetscapeCAPolicyURL:        readString,
-	oids.NetscapeSSLServerName:      readString,
-	oids.NetscapeComment:            readString,
-	oids.EntrustVersion:             readEntrust,
+// readerOf returns the reader of an extension that is told in words, by its
+// identifier; nil for another one.
+func readerOf(id string) reader {
+	switch id {
+	case oids.SubjectDirectoryAttributes:
+		return readDirectoryAttributes
+	case oids.SubjectKeyIdentifier:
+		return readSubjectKeyID
+	case oids.KeyUsage:
+		return readKeyUsage
+	case oids.PrivateKeyUsagePeriod:
+		return readKeyPeriod
+	case oids.SubjectAltName:
+		return readAltName
+	case oids.IssuerAltName:
+		return readAltName
+	case oids.BasicConstraints:
+		return readBasicConstraints
+	case oids.NameConstraints:
+		return readNameConstraints
+	case oids.CRLDistributionPoints:
+		return readPoints
+	case oids.CertificatePolicies:
+		return readPolicies
+	case oids.PolicyMappings:
+		return readPolicyMappings
+	case oids.AuthorityKeyIdentifier:
+		return readAuthorityKeyID
+	case oids.PolicyConstraints:
+		return readPolicyConstraints
+	case oids.ExtKeyUsage:
+		return readPurposes
+	case oids.FreshestCRL:
+		return readPoints
+	case oids.InhibitAnyPolicy:
+		return readInhibitAnyPolicy
+	case oids.NoRevocationAvailable:
+		return readNull
+	case oids.AuthorityInfoAccess:
+		return readAccess
+	case oids.SubjectInfoAccess:
+		return readAccess
+	case oids.QCStatements:
+		return readStatements
+	case oids.TLSFeature:
+		return readTLSFeature
+	case oids.OCSPNoCheck:
+		return readNull
+	case oids.CTPoison:
+		return readNull
+	case oids.SCTList:
+		return readSCTs
+	case oids.MSTemplateName:
+		return readString
+	case oids.MSTemplate:
+		return readTemplate
+	case oids.MSCAVersion:
+		return readCAVersion
+	case oids.MSPreviousCAHash:
+		return readSubjectKeyID
+	case oids.MSApplicationPolicies:
+		return readPolicies
+	case oids.MSNTDSCASecurity:
+		return readNTDS
+	case oids.NetscapeCertType:
+		return readNetscapeType
+	case oids.NetscapeBaseURL:
+		return readString
+	case oids.NetscapeRevocationURL:
+		return readString
+	case oids.NetscapeCARevocationURL:
+		return readString
+	case oids.NetscapeRenewalURL:
+		return readString
+	case oids.NetscapeCAPolicyURL:
+		return readString
+	case oids.NetscapeSSLServerName:
+		return readString
+	case oids.NetscapeComment:
+		return readString
+	case oids.EntrustVersion:
+		return readEntrust
+	default:
+		return nil
+	}
 }
 
 // describe puts an extension into words.
@@ -94,7 +138,7 @@ func describe(e cert.Extension) Extension {
 	if name := oids.ExtensionName(id); name != id {
 		shown.Name = name
 	}
-	if read, ok := readers[id]; ok {
+	if read := readerOf(id); read != nil {
 		list, err := read(e.Value)
 		if err == nil {
 			shown.Values = list

@@ -23,14 +23,18 @@ var (
 )
 
 // nameWords are the words before names, those that csr.ParseSAN reads among them.
-var nameWords = map[cert.NameKind]string{
+var nameWords = [...]string{
 	cert.OtherName: "other", cert.RFC822Name: "email", cert.DNSName: "dns", cert.X400Address: "x400", cert.DirectoryName: "directory",
 	cert.EDIPartyName: "edi", cert.URIName: "uri", cert.IPAddress: "ip", cert.RegisteredID: "id",
 }
 
 // generalName writes a GeneralName: "dns:gw1.example.org".
 func generalName(n cert.GeneralName) string {
-	return nameWords[n.Kind] + ":" + generalNameValue(n)
+	word := ""
+	if int(n.Kind) < len(nameWords) {
+		word = nameWords[n.Kind]
+	}
+	return word + ":" + generalNameValue(n)
 }
 
 func generalNameValue(n cert.GeneralName) string {

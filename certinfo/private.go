@@ -29,7 +29,9 @@ func readString(value []byte) ([]Value, error) {
 }
 
 // tlsFeatures are those that are seen (RFC 6066, 8; RFC 6961).
-var tlsFeatures = map[string]string{"5": "status_request (OCSP must staple)", "17": "status_request_v2"}
+func tlsFeatures() map[string]string {
+	return map[string]string{"5": "status_request (OCSP must staple)", "17": "status_request_v2"}
+}
 
 // readTLSFeature reads RFC 7633, 4.1.
 func readTLSFeature(value []byte) ([]Value, error) {
@@ -45,7 +47,7 @@ func readTLSFeature(value []byte) ([]Value, error) {
 			return nil, errValue
 		}
 		text := numberText(number)
-		if word, ok := tlsFeatures[text]; ok {
+		if word, ok := tlsFeatures()[text]; ok {
 			text = word
 		}
 		list = append(list, Value{Text: text})

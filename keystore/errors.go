@@ -77,44 +77,49 @@ var (
 	ErrInUse                = errors.New("other entries chain to this certificate")
 )
 
-// hints say what to do about an error.
-var hints = []struct {
+// A remedy says what to do about an error.
+type remedy struct {
 	err  error
 	hint string
-}{
-	{ErrPassword, "if the password is right, the file is damaged: restore a backup"},
-	{ErrPasswordExpired, "give it a new one: keyman keydb passwd"},
-	{ErrNoPasswordExpiry, "of the formats of keyman keydb create --type, cms has it"},
-	{ErrStash, "choose a password of 1 to 128 bytes"},
-	{ErrNoStash, "keyman keydb stash makes one"},
-	{ErrForeignStash, "if nothing needs that file, remove it; otherwise give the key database a name of its own"},
-	{ErrDamaged, "restore a backup; the file was left as it is"},
-	{ErrUnprotected, "export it again with a MAC, such as with openssl pkcs12 -export without -nomac"},
-	{ErrUnknownFormat, "the formats are those of keyman keydb create --type, which makes one"},
-	{ErrEmptyPassword, "a file with keys needs a password"},
-	{fs.ErrNotExist, "keyman keydb create makes a key database; --keydb says where it is"},
-	{fs.ErrExist, "open it as it is, or choose another file with --keydb"},
-	{ErrChanged, "nothing was saved: do it again on what is there now"},
-	{ErrNoGeneration, "keyman keydb undo --list shows what is kept"},
-	{ErrDuplicateLabel, "choose another label; upper and lower case do not count"},
-	{ErrNotFound, "keyman cert list and keyman req list show the labels"},
-	{ErrUnusable, "it can be shown, kept and exported all the same"},
-	{ErrNoDefault, "name the entry where it is used, or convert the file: keyman keydb convert"},
-	{ErrNoCertificate, "keyman req show shows a request"},
-	{ErrKeyMismatch, "the certificate has to be the one that was issued for this very key"},
-	{ErrNoRequest, "receive it into the key database that made the request"},
-	{ErrOwnKey, "a certificate for a request of one's own is received: keyman cert receive; one for a key that has a certificate needs a request first: keyman cert renew"},
-	{ErrUnknownIssuer, "certificates of CAs between belong into the same file; if you trust the CA at the top, add it first: keyman cert add FILE"},
-	{ErrUntrustedIssuer, "if you do trust that CA: keyman cert trust LABEL on"},
-	{ErrPath, "tell the CA what is wrong with it, or keyman cert add one of its CAs above that you trust"},
-	{ErrNotRoot, "keyman cert add takes the certificate of any CA"},
-	{ErrInUse, "delete those first, or use --force"},
-	{syscall.ENOSPC, "make room on the disk and do it again; the file was left as it is"},
-	{syscall.EDQUOT, "make room in your quota of the disk and do it again; the file was left as it is"},
-	{syscall.EROFS, "the disk can only be read: make it writable, or copy the file elsewhere"},
-	{syscall.EIO, "the disk reports an error: look into the system's log before you do it again"},
-	{fs.ErrPermission, "look at owner and mode of the file and its folder: to save makes a new file in the folder"},
-	{atomicfile.ErrTooLarge, "no key database is as large as that: look whether it is the right file"},
+}
+
+// remedies are made where something has failed, and not at every start.
+func remedies() []remedy {
+	return []remedy{
+		{ErrPassword, "if the password is right, the file is damaged: restore a backup"},
+		{ErrPasswordExpired, "give it a new one: keyman keydb passwd"},
+		{ErrNoPasswordExpiry, "of the formats of keyman keydb create --type, cms has it"},
+		{ErrStash, "choose a password of 1 to 128 bytes"},
+		{ErrNoStash, "keyman keydb stash makes one"},
+		{ErrForeignStash, "if nothing needs that file, remove it; otherwise give the key database a name of its own"},
+		{ErrDamaged, "restore a backup; the file was left as it is"},
+		{ErrUnprotected, "export it again with a MAC, such as with openssl pkcs12 -export without -nomac"},
+		{ErrUnknownFormat, "the formats are those of keyman keydb create --type, which makes one"},
+		{ErrEmptyPassword, "a file with keys needs a password"},
+		{fs.ErrNotExist, "keyman keydb create makes a key database; --keydb says where it is"},
+		{fs.ErrExist, "open it as it is, or choose another file with --keydb"},
+		{ErrChanged, "nothing was saved: do it again on what is there now"},
+		{ErrNoGeneration, "keyman keydb undo --list shows what is kept"},
+		{ErrDuplicateLabel, "choose another label; upper and lower case do not count"},
+		{ErrNotFound, "keyman cert list and keyman req list show the labels"},
+		{ErrUnusable, "it can be shown, kept and exported all the same"},
+		{ErrNoDefault, "name the entry where it is used, or convert the file: keyman keydb convert"},
+		{ErrNoCertificate, "keyman req show shows a request"},
+		{ErrKeyMismatch, "the certificate has to be the one that was issued for this very key"},
+		{ErrNoRequest, "receive it into the key database that made the request"},
+		{ErrOwnKey, "a certificate for a request of one's own is received: keyman cert receive; one for a key that has a certificate needs a request first: keyman cert renew"},
+		{ErrUnknownIssuer, "certificates of CAs between belong into the same file; if you trust the CA at the top, add it first: keyman cert add FILE"},
+		{ErrUntrustedIssuer, "if you do trust that CA: keyman cert trust LABEL on"},
+		{ErrPath, "tell the CA what is wrong with it, or keyman cert add one of its CAs above that you trust"},
+		{ErrNotRoot, "keyman cert add takes the certificate of any CA"},
+		{ErrInUse, "delete those first, or use --force"},
+		{syscall.ENOSPC, "make room on the disk and do it again; the file was left as it is"},
+		{syscall.EDQUOT, "make room in your quota of the disk and do it again; the file was left as it is"},
+		{syscall.EROFS, "the disk can only be read: make it writable, or copy the file elsewhere"},
+		{syscall.EIO, "the disk reports an error: look into the system's log before you do it again"},
+		{fs.ErrPermission, "look at owner and mode of the file and its folder: to save makes a new file in the folder"},
+		{atomicfile.ErrTooLarge, "no key database is as large as that: look whether it is the right file"},
+	}
 }
 
 // An Error is an error of a key database: what was done to which file, and why
@@ -167,7 +172,7 @@ func (e *EntryError) Unwrap() error { return e.Err }
 func (e *EntryError) Hint() string { return hintFor(e.Err) }
 
 func hintFor(err error) string {
-	for _, h := range hints {
+	for _, h := range remedies() {
 		if errors.Is(err, h.err) {
 			return h.hint
 		}

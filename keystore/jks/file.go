@@ -51,7 +51,9 @@ type entry struct {
 var errStructure = errors.New("not the structure of a Java key store")
 
 // errTooMany is a file with more than maxParts.
-var errTooMany = fmt.Errorf("%w: more than %d entries and certificates", format.ErrUnsupported, maxParts)
+func errTooMany() error {
+	return fmt.Errorf("%w: more than %d entries and certificates", format.ErrUnsupported, maxParts)
+}
 
 // read reads all of a file before its digest. The numbers of entries and of
 // certificates are believed only as far as there are bytes for them: nothing is
@@ -89,7 +91,7 @@ func (k kind) readEntry(in *cryptobyte.String, version uint32, left *int) (entry
 		count uint32 = 1
 	)
 	if *left--; *left < 0 {
-		return e, errTooMany
+		return e, errTooMany()
 	}
 	if !in.ReadUint32((*uint32)(&e.tag)) || !in.ReadUint16LengthPrefixed(&alias) || !in.ReadUint64(&date) {
 		return e, errStructure
@@ -117,7 +119,7 @@ func (k kind) readEntry(in *cryptobyte.String, version uint32, left *int) (entry
 	}
 	for range count {
 		if *left--; *left < 0 {
-			return e, errTooMany
+			return e, errTooMany()
 		}
 		var (
 			certificate []byte

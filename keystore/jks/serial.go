@@ -1,8 +1,6 @@
 package jks
 
 import (
-	"fmt"
-
 	"golang.org/x/crypto/cryptobyte"
 
 	"keyman/keystore/format"
@@ -49,7 +47,16 @@ const byteArrayClass = "[B"
 
 // errSerial is a stream that is not what the protocol says, or goes beyond what
 // is read of it.
-var errSerial = fmt.Errorf("%w: a Java object of a class that is not known", format.ErrUnsupported)
+var errSerial error = serialError{}
+
+type serialError struct{}
+
+func (serialError) Error() string {
+	return format.ErrUnsupported.Error() + ": a Java object of a class that is not known"
+}
+
+// Unwrap says what kind of error it is.
+func (serialError) Unwrap() error { return format.ErrUnsupported }
 
 // A class describes a class of a stream.
 type class struct {
@@ -280,8 +287,8 @@ func (s *stream) field(depth int) (field, error) {
 	return f, nil
 }
 
-// numberSizes are the lengths in bytes of the types of numbers.
-var numberSizes = map[byte]int{'B': 1, 'C': 2, 'D': 8, 'F': 4, 'I': 4, 'J': 8, 'S': 2, 'Z': 1}
+// numberSizes are the lengths in bytes of the types of numbers; 0 is none.
+var numberSizes = [256]uint8{'B': 1, 'C': 2, 'D': 8, 'F': 4, 'I': 4, 'J': 8, 'S': 2, 'Z': 1}
 
 // fields reads the values of an object, those of superclasses first.
 func (s *stream) fields(o *object, c *class, depth int) error {
@@ -291,8 +298,8 @@ func (s *stream) fields(o *object, c *class, depth int) error {
 		}
 	}
 	for _, f := range c.fields {
-		if n, ok := numberSizes[f.typ]; ok {
-			if !s.in.Skip(n) {
+		if n := numberSizes[f.typ]; n > 0 {
+			if !s.in.Skip(int(n)) {
 				return errSerial
 			}
 			continue

@@ -3,7 +3,6 @@ package kdb
 import (
 	"bytes"
 	"crypto/sha1"
-	"encoding/binary"
 	"errors"
 	"slices"
 
@@ -16,7 +15,7 @@ var (
 	// in which nothing but zero was ever seen.
 	noIndex = []byte{0, 0, 0, 0}
 	// indexLength stands before each SHA-1 value.
-	indexLength = binary.BigEndian.AppendUint32(nil, sha1.Size)
+	indexLength = []byte{0, 0, 0, sha1.Size}
 )
 
 // errCertificate is a certificate that has not the structure of one.

@@ -57,24 +57,29 @@ func (e *TokenError) Error() string {
 // Unwrap returns the reason.
 func (e *TokenError) Unwrap() error { return e.Err }
 
-// hints say what to do about an error.
-var hints = []struct {
+// A remedy says what to do about an error.
+type remedy struct {
 	err  error
 	hint string
-}{
-	{ErrNotBuilt, "build it with cgo and the tag: make build-pkcs11"},
-	{ErrModule, "name the module of the token's maker: --module, module-path in the URI, or KEYMAN_PKCS11_MODULE"},
-	{ErrNoToken, "keyman token list shows the tokens of a module"},
-	{ErrAmbiguous, "name it more closely: serial=, id="},
-	{ErrLocked, "the token's administration tool sets a new PIN with the SO PIN"},
-	{ErrGone, "plug it in again, then start anew"},
-	{ErrSignature, "see which certificate and which public key have the id of the private key"},
-	{keystore.ErrNotFound, "keyman token show lists what is on the token"},
+}
+
+// remedies are made where something has failed, and not at every start.
+func remedies() []remedy {
+	return []remedy{
+		{ErrNotBuilt, "build it with cgo and the tag: make build-pkcs11"},
+		{ErrModule, "name the module of the token's maker: --module, module-path in the URI, or KEYMAN_PKCS11_MODULE"},
+		{ErrNoToken, "keyman token list shows the tokens of a module"},
+		{ErrAmbiguous, "name it more closely: serial=, id="},
+		{ErrLocked, "the token's administration tool sets a new PIN with the SO PIN"},
+		{ErrGone, "plug it in again, then start anew"},
+		{ErrSignature, "see which certificate and which public key have the id of the private key"},
+		{keystore.ErrNotFound, "keyman token show lists what is on the token"},
+	}
 }
 
 // Hint says what to do about it; "" where nothing is known.
 func (e *TokenError) Hint() string {
-	for _, h := range hints {
+	for _, h := range remedies() {
 		if errors.Is(e.Err, h.err) {
 			return h.hint
 		}

@@ -100,12 +100,21 @@ func (s *signer) sign(digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	return nil, ErrMechanism
 }
 
-// hashOIDs are the identifiers of hash functions in a DigestInfo (RFC 8017, B.1).
-var hashOIDs = map[crypto.Hash]asn1.ObjectIdentifier{
-	crypto.SHA1:   {1, 3, 14, 3, 2, 26},
-	crypto.SHA256: {2, 16, 840, 1, 101, 3, 4, 2, 1},
-	crypto.SHA384: {2, 16, 840, 1, 101, 3, 4, 2, 2},
-	crypto.SHA512: {2, 16, 840, 1, 101, 3, 4, 2, 3},
+// hashOID returns the identifier of a hash function in a DigestInfo (RFC 8017, B.1);
+// nil for another one.
+func hashOID(hash crypto.Hash) asn1.ObjectIdentifier {
+	switch hash {
+	case crypto.SHA1:
+		return asn1.ObjectIdentifier{1, 3, 14, 3, 2, 26}
+	case crypto.SHA256:
+		return asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}
+	case crypto.SHA384:
+		return asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 2}
+	case crypto.SHA512:
+		return asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 3}
+	default:
+		return nil
+	}
 }
 
 // digestInfo returns what PKCS#1 v1.5 pads (RFC 8017, 9.2).
@@ -113,8 +122,8 @@ func digestInfo(hash crypto.Hash, digest []byte) ([]byte, error) {
 	if hash == 0 {
 		return digest, nil
 	}
-	oid, ok := hashOIDs[hash]
-	if !ok {
+	oid := hashOID(hash)
+	if oid == nil {
 		return nil, fmt.Errorf("%w: signatures with %v", ErrMechanism, hash)
 	}
 	type algorithm struct {

@@ -97,16 +97,16 @@ func (g *gateway) receive(ctx context.Context, authority []byte, issued *ca.Issu
 
 // listen opens the gateway's sockets, on ports that the system chooses.
 func (g *gateway) listen() (err error) {
-	g.transport, err = ike.ListenUDP(loopback, 0, 0)
+	g.transport, err = ike.ListenUDP(loopback(), 0, 0)
 	return err
 }
 
 // loopback is where everything happens.
-var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+func loopback() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) }
 
 // ports are the gateway's IKE port and that of NAT traversal.
 func (g *gateway) ports() (ike, natt uint16) {
-	return g.transport.Local(netip.AddrPortFrom(loopback, 0), false).Port(), g.transport.Local(netip.AddrPortFrom(loopback, 0), true).Port()
+	return g.transport.Local(netip.AddrPortFrom(loopback(), 0), false).Port(), g.transport.Local(netip.AddrPortFrom(loopback(), 0), true).Port()
 }
 
 // tunnelsFormat is a gateway's tunnels.toml.
