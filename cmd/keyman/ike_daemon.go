@@ -19,6 +19,7 @@ import (
 	"keyman/ike"
 	"keyman/ike/control"
 	"keyman/ike/ikedb"
+	"keyman/ike/ikedb/store"
 	"keyman/keystore"
 )
 
@@ -69,7 +70,7 @@ can then be read. So can it by everybody else who gets the file.`,
   keyman ike daemon --listen 192.0.2.1`,
 		Args: cobra.NoArgs,
 	}
-	cmd.Flags().StringVar(&f.tunnels, "tunnels", "", "tunnel definitions `file` (default tunnels.toml in the state directory)")
+	cmd.Flags().StringVar(&f.tunnels, "tunnels", "", "tunnel definitions `file` (default ike.db in the state directory, or else tunnels.toml there)")
 	cmd.Flags().StringVar(&f.listen, "listen", "any", "local `address`, or any")
 	cmd.Flags().Uint16Var(&f.port, "port", ikedb.DefaultPort, "UDP port; 0 lets the system choose")
 	cmd.Flags().Uint16Var(&f.nattPort, "natt-port", ikedb.DefaultNATTPort, "UDP port for NAT traversal; 0 lets the system choose")
@@ -111,7 +112,7 @@ func (a *app) runDaemon(ctx context.Context, f *daemonFlags) error {
 		return err
 	}
 	config := ike.Config{Logger: logger, MainModeRequiresIP: given.IKE.MainModeRequiresIP}
-	if config.DB, err = loadTunnels(f.tunnels, state); err != nil {
+	if config.DB, err = loadTunnels(ctx, f.tunnels, state, logger); err != nil {
 		return err
 	}
 	var watcher *crl.Watcher
@@ -219,14 +220,25 @@ func parseListen(s string) (netip.Addr, error) {
 	return addr, nil
 }
 
-// loadTunnels reads the tunnel definitions.
-func loadTunnels(path, state string) (*ikedb.DB, error) {
+// loadTunnels reads the tunnel definitions: from the file that was named, or else
+// the database of the state directory, or else tunnels.toml there. It warns where
+// one is there that is not read.
+func loadTunnels(ctx context.Context, path, state string, logger *slog.Logger) (*ikedb.DB, error) {
+	usual := filepath.Join(state, "tunnels.toml")
 	if path == "" {
-		path = filepath.Join(state, "tunnels.toml")
+		database := filepath.Join(state, store.FileName)
+		db, err := store.Load(ctx, database)
+		if !errors.Is(err, fs.ErrNotExist) {
+			if _, there := os.Stat(usual); err == nil && there == nil {
+				logger.Warn("tunnels.toml is not read: the tunnels are those of ike.db; keyman ikedb put adds to them", "file", usual, "database", database)
+			}
+			return db, err
+		}
+		path = usual
 	}
 	db, err := ikedb.Load(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, withHint(err, "write the tunnels into it, or name another file with --tunnels")
+		return nil, withHint(err, "write the tunnels into it, or name another file with --tunnels; or put definitions into ike.db with keyman ikedb put")
 	}
 	return db, err
 }

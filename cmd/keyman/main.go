@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"keyman/cmd/keyman/internal/gskit"
+	"keyman/cmd/keyman/internal/ikedbface"
 	"keyman/internal/harden"
 )
 
@@ -29,7 +30,7 @@ func main() {
 	_ = harden.NoCore()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	args := os.Args[1:]
-	if name := filepath.Base(os.Args[0]); gskit.Is(name) {
+	if name := filepath.Base(os.Args[0]); gskit.Is(name) || name == ikedbface.Name {
 		// Called by one of IBM's names, as through a link.
 		args = append([]string{name}, args...)
 	}
@@ -42,6 +43,9 @@ func main() {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if len(args) > 0 && gskit.Is(args[0]) {
 		return runGSKit(ctx, args, stdin, stdout, stderr)
+	}
+	if own, ok := ikedbface.Own(args); ok {
+		return runIkedb(ctx, own, stdin, stdout, stderr)
 	}
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, interrupted: ctx.Done(), holding: new(atomic.Bool)}
 	root := newRootCommand(a, args)
@@ -77,6 +81,20 @@ func runGSKit(ctx context.Context, args []string, stdin io.Reader, stdout, stder
 	if !ended {
 		fmt.Fprintf(stderr, "%s: %v\n", args[0], errInterrupted)
 		return gskit.Interrupted
+	}
+	return code
+}
+
+// runIkedb executes a command line of AIX's ikedb.
+func runIkedb(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var code int
+	ended := endSoon(ctx, func() bool { return false }, func() {
+		a := &app{}
+		code = ikedbface.Run(ctx, ikedbface.Invocation{Args: args, Stdin: stdin, Stdout: stdout, Stderr: stderr, State: a.state})
+	})
+	if !ended {
+		fmt.Fprintf(stderr, "%s: %v\n", ikedbface.Name, errInterrupted)
+		return ikedbface.Interrupted
 	}
 	return code
 }

@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 	for _, name := range []string{"gskcapicmd", "gsk8capicmd_64", "gsk7cmd", "runmqakm", "runmqckm"} {
 		programs[name] = main
 	}
+	programs["ikedb"] = main
 	testscript.Main(m, programs)
 }
 

@@ -17,6 +17,7 @@ func nouns() []noun {
 		{"ca", newCACommand},
 		{"req", newReqCommand},
 		{"ike", newIKECommand},
+		{"ikedb", newIkedbCommand},
 		{"crl", newCRLCommand},
 		{"token", newTokenCommand},
 		{"demo", newDemoCommand},
@@ -55,7 +56,8 @@ func newRootCommand(a *app, args []string) *cobra.Command {
 fetches and checks revocation lists, and negotiates IKEv1 tunnels that
 authenticate with RSA signatures and CRL checking.
 
-Called as gskcapicmd, or as "keyman gskcapicmd", it takes that program's command line.
+Called as gskcapicmd, or as "keyman gskcapicmd", it takes that program's command line;
+called as ikedb, that of AIX's ikedb.
 
 Exit codes: 0 done or yes, 1 the answer is no, 2 usage, 3 failed.`,
 		Example: `  keyman keydb create

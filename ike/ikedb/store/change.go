@@ -24,7 +24,7 @@ func isRefusal(err error) bool {
 		stays      *StaysError
 		absent     *AbsentError
 	)
-	return errors.As(err, &definition) || errors.As(err, &stays) || errors.As(err, &absent)
+	return errors.Is(err, errTried) || errors.As(err, &definition) || errors.As(err, &stays) || errors.As(err, &absent)
 }
 
 // Put adds definitions. One that is there already, by its name or by the identity
@@ -34,6 +34,22 @@ func isRefusal(err error) bool {
 // What is wrong with a definition is an *ikedb.Error, whose Index is its place
 // in d, or -1 where one that was there before is at fault.
 func (s *Store) Put(ctx context.Context, d ikedb.Definitions, overwrite bool) (Changes, error) {
+	return s.put(ctx, d, overwrite, false)
+}
+
+// Try tells what Put would do, and does nothing.
+func (s *Store) Try(ctx context.Context, d ikedb.Definitions, overwrite bool) (Changes, error) {
+	changes, err := s.put(ctx, d, overwrite, true)
+	if errors.Is(err, errTried) {
+		err = nil
+	}
+	return changes, err
+}
+
+// errTried ends a transaction that is not meant.
+var errTried = errors.New("tried only")
+
+func (s *Store) put(ctx context.Context, d ikedb.Definitions, overwrite, try bool) (Changes, error) {
 	var changes Changes
 	err := s.transact(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		before, err := read(ctx, tx)
@@ -52,6 +68,9 @@ func (s *Store) Put(ctx context.Context, d ikedb.Definitions, overwrite bool) (C
 		checked, err := ikedb.New(m.after)
 		if err != nil {
 			return m.blame(err)
+		}
+		if try {
+			return errTried
 		}
 		return write(ctx, tx, checked.Definitions(), m.last)
 	})

@@ -26,6 +26,29 @@ func (s *Store) Read(ctx context.Context) (ikedb.Definitions, error) {
 	return d, s.fail(errors.Join(err, tx.Rollback()))
 }
 
+// Get returns the definitions that are meant, with recursive also what they refer
+// to, and their defaults filled. One by name that is not there is an
+// *AbsentError.
+func (s *Store) Get(ctx context.Context, what ikedb.Selection, recursive bool) (ikedb.Definitions, error) {
+	d, err := s.Read(ctx)
+	if err != nil {
+		return d, err
+	}
+	db, err := ikedb.New(d)
+	if err != nil {
+		return d, fmt.Errorf("%s: %w", s.path, err)
+	}
+	d = db.Definitions()
+	meant := d.Select(what)
+	if meant.Len() == 0 && (what.Name != "" || !what.ID.IsZero()) {
+		return meant, &AbsentError{what}
+	}
+	if recursive {
+		meant = d.Closure(what)
+	}
+	return meant, nil
+}
+
 // Load reads a database, which must be there, and checks it as ikedb.New does.
 func Load(ctx context.Context, path string) (*ikedb.DB, error) {
 	s, err := Open(ctx, path)
