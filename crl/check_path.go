@@ -15,6 +15,8 @@ import (
 const (
 	// MaxChain bounds the certificates that a peer may send for one check.
 	MaxChain = 32
+	// MaxPlaces bounds the places that are asked about one certificate.
+	MaxPlaces = 64
 	// maxPaths bounds the valid paths that are asked about revocation.
 	maxPaths = 8
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -28,6 +29,8 @@ type placeSource struct {
 
 	said []cacheKey // the places that have answered
 
+	begun    int      // places that were asked, up to MaxPlaces
+	refused  bool     // more of them
 	asked    int      // places that could be asked
 	reasons  []Reason // why a place gave no answer
 	noSource string   // why there was no place
@@ -81,7 +84,12 @@ func (s *placeSource) ListsAt(ctx context.Context, at ListPlace) ([]*List, error
 		s.miss(at)
 		return lists, nil
 	}
-	for i, a := range follow(ctx, len(others), func(ctx context.Context, i int) answer { return s.ask(ctx, others[i], expected, by) }) {
+	for i, a := range follow(ctx, len(others), func(ctx context.Context, i int) answer {
+		if !s.begin() {
+			return answer{err: errMorePlaces}
+		}
+		return s.ask(ctx, others[i], expected, by)
+	}) {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			break // another point had the answer
 		}
@@ -91,6 +99,21 @@ func (s *placeSource) ListsAt(ctx context.Context, at ListPlace) ([]*List, error
 		}
 	}
 	return lists, nil
+}
+
+// errMorePlaces is that of a place that is not asked for it.
+var errMorePlaces = fmt.Errorf("more than %d places are named, and the others were not asked", MaxPlaces)
+
+// begin reports whether one more place may be asked: neither a certificate nor a list
+// that its issuer signed sends this machine to thousands.
+func (s *placeSource) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.begun == MaxPlaces {
+		return false
+	}
+	s.begun++
+	return true
 }
 
 // gone reports whether the time is over that there was for places.
@@ -117,6 +140,13 @@ func (s *placeSource) take(at ListPlace, key cacheKey, a answer) (lists []*List,
 		return nil, false
 	}
 	s.asked++
+	if errors.Is(a.err, errMorePlaces) {
+		if !s.refused {
+			s.refused = true
+			s.reasons = append(s.reasons, newReason(Fatal, CodeUnavailable, at.Certificate, a.err.Error()))
+		}
+		return nil, false
+	}
 	if !slices.Contains(s.said, key) {
 		if s.said = append(s.said, key); a.err != nil {
 			r := newReason(Fatal, CodeUnavailable, at.Certificate, a.err.Error())

@@ -39,6 +39,10 @@ type Considered struct {
 	Code, Why string
 }
 
+// maxTold bounds the findings that Err tells: the answers about the signers of lists
+// are told within each other.
+const maxTold = 16
+
 // Err returns nil for a certificate that is good. The error has
 // certpath.ErrRevoked in it for one that is revoked.
 func (a Answer) Err() error {
@@ -56,6 +60,9 @@ func (a Answer) Err() error {
 		if c.Why != "" {
 			parts = append(parts, listName(c.List)+" "+c.Why)
 		}
+	}
+	if more := len(parts) - maxTold; more > 0 {
+		parts = append(parts[:maxTold], fmt.Sprintf("and %d more", more))
 	}
 	switch {
 	case a.Reasons != 0:

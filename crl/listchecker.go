@@ -167,7 +167,7 @@ func (c *listCheck) spots(points []cert.DistributionPoint) []spot {
 		}
 		// Those who sign may be others than who issued the certificate.
 		for _, g := range p.CRLIssuer {
-			if g.Kind != cert.DirectoryName {
+			if g.Kind != cert.DirectoryName || len(all) >= maxPoints {
 				continue
 			}
 			names := p.CRLIssuer

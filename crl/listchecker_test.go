@@ -198,7 +198,7 @@ func TestDeltaLists(t *testing.T) {
 		{"no newer than the complete one", []listOption{numbered(5), hold}, []listOption{numbered(5), delta(4), revoking(crl.RemoveFromCRL, leaf)}, revoked, "certificateHold"},
 		{"completes one out of date", []listOption{numbered(5), stale}, []listOption{numbered(6), delta(5)}, good, "nil"},
 		{"for a newer one than that out of date", []listOption{numbered(5), stale}, []listOption{numbered(7), delta(6)}, unknown, "completes list 6 and later ones, and not 5"},
-		{"both out of date", []listOption{numbered(5), stale}, []listOption{numbered(6), delta(5), stale}, unknown, "is out of date"},
+		{"both out of date", []listOption{numbered(5), stale}, []listOption{numbered(6), delta(5), stale}, unknown, "was to be replaced by"},
 		{"out of date", []listOption{numbered(5), hold}, []listOption{numbered(6), delta(5), stale, revoking(crl.RemoveFromCRL, leaf)}, revoked, "certificateHold"},
 		{"unknown critical", []listOption{numbered(5)}, []listOption{numbered(6), delta(5), withExtension("1.2.3", true, []byte{5, 0}), revoking(crl.KeyCompromise, leaf)}, good, "nil"},
 		{"of another scope", []listOption{numbered(5), hold}, []listOption{numbered(6), delta(5), point, revoking(crl.RemoveFromCRL, leaf)}, revoked, "certificateHold"},
