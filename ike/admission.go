@@ -36,10 +36,11 @@ const (
 	// maxUnproven bounds the negotiations of a class for which something is
 	// computed while their peer has not shown that it gets our answers.
 	maxUnproven = 64
-	// maxUnprovenPerSource bounds those of one source.
-	maxUnprovenPerSource = 4
+	// maxUnprovenPerSource bounds those of one source, behind which many peers
+	// may be: a NAT.
+	maxUnprovenPerSource = 16
 	// crowd is how many are admitted at once before others must ask twice.
-	crowd = 16
+	crowd = 32
 )
 
 // admit reports whether something shall be computed for a first message of

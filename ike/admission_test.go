@@ -126,7 +126,7 @@ func TestAdmissionUnderFlood(t *testing.T) {
 		{"borrowed addresses, a slow machine", flood{perSecond: 8_000, cost: 20 * time.Millisecond}, 1, 5 * second},
 		{"copies at once", flood{perSecond: 4_000, repeat: time.Millisecond, cost: 2 * time.Millisecond}, 1, 5 * second},
 		{"one source", flood{perSecond: 8_000, sources: 1, cost: 2 * time.Millisecond}, 1, second},
-		{"a few sources that ask again", flood{perSecond: 4_000, sources: 3, repeat: second, cost: 2 * time.Millisecond}, 1, second},
+		{"a few sources that ask again", flood{perSecond: 4_000, sources: 3, repeat: second, cost: 2 * time.Millisecond}, 1, 5 * second},
 		{"borrowed addresses that ask again, a named peer", flood{perSecond: 4_000, repeat: second, cost: 2 * time.Millisecond, named: true}, 1, second},
 		// Nothing tells such a flood from peers, who have their share of what can be
 		// computed, within the minute that they ask.
@@ -190,8 +190,8 @@ func TestAdmissionCounts(t *testing.T) {
 	if a.admit(now.Add(time.Second), full, false) {
 		t.Error("more are admitted than can be computed for")
 	}
-	for o := range map[opener]bool{from(1, 0): true, from(1, 1): true, from(1, 2): true, from(1, 3): true} {
-		a.done(o, false)
+	for i := range maxUnprovenPerSource {
+		a.done(from(1, i), false)
 	}
 	if a.sources[sourceOf(from(1, 0).remote.Addr())] != 0 || a.classes[0].working != maxUnproven-maxUnprovenPerSource {
 		t.Errorf("%d of the source, %d in all are left", a.sources[sourceOf(from(1, 0).remote.Addr())], a.classes[0].working)

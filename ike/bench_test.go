@@ -28,27 +28,32 @@ func (m memory) ListsByIssuer(context.Context, dn.Name) ([]*crl.List, error) {
 	return m.Lists(context.Background(), "")
 }
 
-// BenchmarkPhase1 negotiates main mode over loopback UDP, both ends in one
+// BenchmarkPhase1 negotiates over loopback UDP, both ends in one
 // process, four tunnels at a time, as the benchmark of strongSwan beside it
 // does. Each negotiation counts: messages, two Diffie-Hellman operations and one
 // signature a side, the check of the peer's chain and of a list in the cache.
 func BenchmarkPhase1(b *testing.B) {
 	for _, c := range []struct {
 		name, transform string
+		mode            ikedb.Mode
 		auth            ikedb.AuthMethod
 	}{
-		{"rsa2048-modp2048-crl", "aes128-sha256-modp2048", ikedb.AuthRSASignatureCRL},
-		{"rsa2048-modp2048", "aes128-sha256-modp2048", ikedb.AuthRSASignature},
-		{"rsa2048-ecp256-crl", "aes128-sha256-ecp256", ikedb.AuthRSASignatureCRL},
-		{"psk-modp2048", "aes128-sha256-modp2048", ikedb.AuthPresharedKey},
+		{"rsa2048-modp2048-crl", "aes128-sha256-modp2048", ikedb.ModeMain, ikedb.AuthRSASignatureCRL},
+		{"rsa2048-modp2048", "aes128-sha256-modp2048", ikedb.ModeMain, ikedb.AuthRSASignature},
+		{"rsa2048-ecp256-crl", "aes128-sha256-ecp256", ikedb.ModeMain, ikedb.AuthRSASignatureCRL},
+		{"rsa2048-ecp256", "aes128-sha256-ecp256", ikedb.ModeMain, ikedb.AuthRSASignature},
+		{"ecdsa256-ecp256-crl", "aes128-sha256-ecp256", ikedb.ModeMain, ikedb.AuthECDSA256SignatureCRL},
+		{"psk-modp2048", "aes128-sha256-modp2048", ikedb.ModeMain, ikedb.AuthPresharedKey},
+		{"aggressive-psk-modp2048", "aes128-sha256-modp2048", ikedb.ModeAggressive, ikedb.AuthPresharedKey},
+		{"aggressive-rsa2048-ecp256", "aes128-sha256-ecp256", ikedb.ModeAggressive, ikedb.AuthRSASignature},
 	} {
-		b.Run(c.name, func(b *testing.B) { benchPhase1(b, c.transform, c.auth) })
+		b.Run(c.name, func(b *testing.B) { benchPhase1(b, c.transform, c.mode, c.auth) })
 	}
 }
 
 const benchTunnels = 4
 
-func benchPhase1(b *testing.B, transform string, auth ikedb.AuthMethod) {
+func benchPhase1(b *testing.B, transform string, mode ikedb.Mode, auth ikedb.AuthMethod) {
 	tr, err := suite.ParseTransform(transform)
 	if err != nil {
 		b.Fatal(err)
@@ -64,17 +69,17 @@ func benchPhase1(b *testing.B, transform string, auth ikedb.AuthMethod) {
 	own := make([]labID, benchTunnels)
 	credentials := map[string]ike.Credential{}
 	for i := range own {
-		own[i] = ca.issue(fmt.Sprintf("gw%d.test", i))
+		own[i] = ca.issueFor(fmt.Sprintf("gw%d.test", i), auth.Suite())
 		credentials[own[i].name] = ike.Credential{Signer: own[i].key, Chain: [][]byte{own[i].der}}
 	}
-	peer := ca.issue("peer.test")
+	peer := ca.issueFor("peer.test", auth.Suite())
 	credentials[peer.name] = ike.Credential{Signer: peer.key, Chain: [][]byte{peer.der}}
 	list := memory(ca.crl())
 	loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
 	start := func(transport *ike.UDP, d ikedb.Definitions) *ike.Engine {
-		d.Protections = []ikedb.Protection{{Name: "p", Auth: auth, Transforms: []suite.Transform{tr}}}
-		if auth == ikedb.AuthRSASignature {
+		d.Protections = []ikedb.Protection{{Name: "p", Mode: mode, Auth: auth, Transforms: []suite.Transform{tr}, AllowWeak: mode == ikedb.ModeAggressive}}
+		if auth != ikedb.AuthPresharedKey && !auth.CRL() {
 			d.Protections[0].Revocation = crl.Off
 		}
 		if auth == ikedb.AuthPresharedKey {
