@@ -128,9 +128,9 @@ func (db *DB) Responders(local, remote netip.Addr) []Tunnel {
 // tunnel's remote identity, or the first match in its group.
 func (db *DB) admits(t Tunnel, peer Identity) bool {
 	if t.Remote.Group == "" {
-		return t.Remote.ID.Match(peer)
+		return t.Remote.ID.admitsBut(peer, t.Local.ID)
 	}
-	return slices.ContainsFunc(db.groups[t.Remote.Group].IDs, peer.Match)
+	return slices.ContainsFunc(db.groups[t.Remote.Group].IDs, func(id Identity) bool { return id.admitsBut(peer, t.Local.ID) })
 }
 
 // AdmitsAt reports whether the peer of a tunnel may have an identity when it

@@ -48,6 +48,8 @@ type Identity struct {
 	typ  isakmp.IDType
 	data string // identification data, as in the payload
 	key  string // what two matching identities of one type share
+
+	pattern bool // it stands for many: see Admits
 }
 
 // ParseIdentity reads an identity as people write it: a type, a colon and the
@@ -59,6 +61,9 @@ type Identity struct {
 //	admin@example.org          user_fqdn:admin@example.org
 //	C=CH, O=Example, CN=gw1    dn:..., also /C=CH/O=Example/CN=gw1
 //	key_id:branch-7            always with its type; 0x and digits for octets
+//
+// Patterns, which stand for many peers, are *.example.org, *@example.org, and a
+// distinguished name with an asterisk alone as a value.
 func ParseIdentity(s string) (Identity, error) {
 	if len(s) > maxText {
 		return Identity{}, fmt.Errorf("an identity of %d bytes: at most %d are possible", len(s), maxText)
@@ -95,6 +100,9 @@ func parseIdentity(s string) (Identity, error) {
 
 // valueIdentity makes an identity of a type and a value as written.
 func valueIdentity(typ isakmp.IDType, value string) (Identity, error) {
+	if id, ok, err := newPattern(typ, value); ok {
+		return id, err
+	}
 	switch typ {
 	case isakmp.IDIPv4Addr, isakmp.IDIPv6Addr:
 		addr, err := netip.ParseAddr(value)
@@ -238,6 +246,9 @@ func (id Identity) Value() string {
 			// newIdentity has read it before.
 			return ""
 		}
+		if !id.pattern && name.HasWildcard() {
+			return strings.ReplaceAll(name.String(), patternMark, escapedMark)
+		}
 		return name.String()
 	case isakmp.IDKeyID:
 		if !printable(id.data) || strings.HasPrefix(id.data, "0x") {
@@ -274,16 +285,21 @@ func (id Identity) Payload() *isakmp.Identification {
 	return &isakmp.Identification{IDType: id.typ, Data: []byte(id.data)}
 }
 
-// Match reports whether two identities are the same: of the same type, domain
+// Match reports whether two identities, or two patterns, are the same: of the same type, domain
 // names without regard to case, distinguished names by RFC 5280, 7.1. The zero
 // Identity matches nothing, not even itself.
 func (id Identity) Match(other Identity) bool {
-	return !id.IsZero() && id.typ == other.typ && id.key == other.key
+	return !id.IsZero() && id.typ == other.typ && id.pattern == other.pattern && id.key == other.key
 }
 
 // Key returns a string that matching identities share, and no others, as the key
 // of a map. It is not for people.
-func (id Identity) Key() string { return string(rune(id.typ)) + id.key }
+func (id Identity) Key() string {
+	if id.pattern {
+		return patternMark + string(rune(id.typ)) + id.key // no type is an asterisk
+	}
+	return string(rune(id.typ)) + id.key
+}
 
 // MarshalText implements encoding.TextMarshaler by String.
 func (id Identity) MarshalText() ([]byte, error) { return []byte(id.String()), nil }

@@ -103,7 +103,13 @@ func (db *DB) checkRivals() error {
 			return err
 		}
 	}
-	return nil
+	return db.checkPatternRivals(ids, func(id Identity) []int {
+		var tunnels []int
+		for _, n := range byIdentity[id.Key()] {
+			tunnels = append(tunnels, parties[n]...)
+		}
+		return tunnels
+	})
 }
 
 // peers returns the identities that the peer of a tunnel may have.

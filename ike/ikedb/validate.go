@@ -250,6 +250,9 @@ func (db *DB) addSecrets(d Definitions) error {
 			if id.IsZero() {
 				return fail("ids", fmt.Sprintf("identity %d is empty", j+1), "give it, or leave it out")
 			}
+			if id.IsPattern() {
+				return fail("ids", fmt.Sprintf("%v is a pattern, and a preshared key is one peer's", id), "name the peers one by one, each with a key of its own")
+			}
 			if _, twice := db.secrets[id.Key()]; twice {
 				return fail("ids", fmt.Sprintf("%v has a preshared key already", id), "leave one of the two")
 			}
@@ -331,6 +334,9 @@ func (db *DB) completeTunnel(t *Tunnel, fail failure) error {
 	}
 	if t.Local.Address.IsValid() && t.Remote.Address.IsValid() && t.Local.Address.Is4() != t.Remote.Address.Is4() {
 		return fail("remote.address", fmt.Sprintf("%v and the local address %v are of different families", t.Remote.Address, t.Local.Address), "let both ends be IPv4, or both IPv6")
+	}
+	if err := db.checkPatterns(t, protection, fail); err != nil {
+		return err
 	}
 	if err := db.checkCredential(t, protection, fail); err != nil {
 		return err
