@@ -31,7 +31,7 @@ type child struct {
 	local, remote ikedb.Selector
 	core          *ikev1.Child
 	alarm         alarm
-	installed     map[uint32]bool // what the data plane holds, by our SPIs
+	spis          map[uint32]bool // ours, of negotiations too; true where the data plane holds it
 	started       time.Time
 	queued        bool // it waits for a phase 1
 	waiting       []chan<- ChildStatus
@@ -109,10 +109,16 @@ func (cs *children) newSPI(c *child) (uint32, error) {
 		}
 		spi := binary.BigEndian.Uint32(b[:])
 		if spi >= isakmp.MinIPsecSPI && cs.bySPI[spi] == nil {
-			cs.bySPI[spi] = c
+			cs.bySPI[spi], c.spis[spi] = c, false
 			return spi, nil
 		}
 	}
+}
+
+// freeSPI gives one back.
+func (cs *children) freeSPI(c *child, spi uint32) {
+	delete(cs.bySPI, spi)
+	delete(c.spis, spi)
 }
 
 // key is the session's peer.
@@ -132,7 +138,7 @@ func (e *Engine) newChild(d *definition, data ikedb.DataTunnel, key peerKey) (*c
 	c := &child{
 		id: e.nextID, data: data, def: d, key: key,
 		local: data.Local, remote: data.Remote.Selector, core: ikev1.NewChild(cfg),
-		installed: make(map[uint32]bool), started: time.Now(),
+		spis: make(map[uint32]bool), started: time.Now(),
 	}
 	c.alarm.ring = func() { e.handleChild(c, ikev1.Timer{}) }
 	e.children.add(c)
@@ -236,7 +242,7 @@ func (e *Engine) install(c *child, f ikev1.ChildInstall) error {
 		})
 	}
 	if err == nil {
-		c.installed[f.SA.SPI()] = true
+		c.spis[f.SA.SPI()] = true
 	}
 	return err
 }
@@ -252,9 +258,9 @@ func (e *Engine) taken(c *child, err error) bool {
 
 // uninstall takes an SA from the data plane and wipes its keys.
 func (e *Engine) uninstall(c *child, sa *ikev1.ChildSA) {
-	delete(e.children.bySPI, sa.SPI())
-	if e.plane != nil && c.installed[sa.SPI()] {
-		delete(c.installed, sa.SPI())
+	held := c.spis[sa.SPI()]
+	e.children.freeSPI(c, sa.SPI())
+	if e.plane != nil && held {
 		if err := e.plane.Remove(sa.SPI()); err != nil {
 			e.logger.Warn("the data plane does not let go of an SA", "tunnel", c.data.Name, "error", err)
 		}
@@ -414,7 +420,9 @@ func (e *Engine) childFailed(s *session, f ikev1.ChildFailed) {
 	if c == nil {
 		return
 	}
-	delete(e.children.bySPI, f.SPI)
+	if !c.spis[f.SPI] {
+		e.children.freeSPI(c, f.SPI)
+	}
 	if f.Role == ikev1.Responder {
 		e.publish(s, Event{Kind: EventDataFailed, Data: c.data.Name, Text: "the peer's quick mode failed: " + f.Err.Error()})
 	}

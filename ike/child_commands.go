@@ -218,8 +218,8 @@ func (e *Engine) childEnded(c *child, f ikev1.ChildEnded) {
 	}
 	e.publishChild(c, Event{Kind: kind, Text: text + f.Err.Error()})
 	st := e.childStatus(c)
-	if len(st.SAs) > 0 {
-		return // the peer is about to bring up another one
+	if len(st.SAs) > 0 || c.core.State() != ikev1.ChildIdle {
+		return // another one is on its way
 	}
 	st.State, st.Ended, st.Error = TunnelFailed, time.Now(), f.Err.Error()
 	if f.WasUp {
@@ -235,6 +235,10 @@ func (e *Engine) forgetChild(c *child, st ChildStatus) {
 	}
 	e.timers.set(&c.alarm, time.Time{})
 	e.children.remove(c)
+	for spi := range c.spis {
+		// What comes of a negotiation that is still under way is nobody's.
+		delete(e.children.bySPI, spi)
+	}
 	if len(e.children.byPeer[c.key]) == 0 {
 		e.dropOrphan(c.key)
 	}
@@ -279,6 +283,9 @@ func (e *Engine) endSession(s *session, reason string) {
 
 // startData does what the definitions ask for when the engine starts.
 func (e *Engine) startData() {
+	if n := len(e.db.DataTunnels()); n > 0 && e.plane == nil {
+		e.logger.Warn("there is no data plane: the SAs of phase 2 are negotiated only, and no packet is protected", "data_tunnels", n)
+	}
 	for _, d := range e.db.DataTunnels() {
 		if d.OnDemand && e.plane != nil {
 			local := atHost(d.Local, e.defs[d.Tunnel].tunnel.Local.Address)

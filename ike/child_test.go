@@ -359,3 +359,27 @@ func TestBothPhases(t *testing.T) {
 		}
 	})
 }
+
+// What comes of a negotiation whose tunnel was removed meanwhile is given back.
+func TestRemoveWhileNegotiating(t *testing.T) {
+	left, right, planes := dataPair(t, func(_ int, d *ikedb.Definitions) {
+		d.DataProtections[0].PFS = suite.ECP256
+	})
+	inBubble(t, left, right, func(t *testing.T, a, b *ike.Engine) {
+		if st, err := a.ActivateWait(t.Context(), "1"); err != nil || st.State != ike.TunnelActive {
+			t.Fatal(st, err)
+		}
+		if _, err := a.ActivateData(t.Context(), "nets"); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := a.RemoveData(t.Context(), "nets"); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		time.Sleep(2 * time.Minute)
+		checkPlanes(t, planes, 0)
+		if st, err := b.ActivateDataWait(t.Context(), "nets"); err != nil || st.State != ike.TunnelActive {
+			t.Fatal(st, err)
+		}
+		checkPlanes(t, planes, 1)
+	})
+}

@@ -17,6 +17,9 @@
 //	POST /activate  {"tunnels": ["name or number"], "wait": false}; an Activation for each
 //	POST /remove    {"tunnels": ["name or number"], "all": false}; a Removal for each
 //
+// In both, "phase": 1 means tunnels of phase 1 alone, 2 those of phase 2; without it
+// a tunnel of phase 1 goes with the phase 2 that it carries.
+//
 // A refused request is answered with a status other than 200 and one object
 // {"error": ..., "hint": ...}. So curl --unix-socket can be the client, too.
 //
