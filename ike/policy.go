@@ -222,5 +222,5 @@ func describeID(id isakmp.Identification) string {
 
 // crlPolicy is what the tunnel demands of its peer's certificate.
 func (e *Engine) crlPolicy(p ikedb.Protection) crl.Policy {
-	return crl.Policy{Anchors: e.anchors, Revocation: p.Revocation, Timeout: p.CRLTimeout, AllowWeak: p.AllowWeak}
+	return crl.Policy{Anchors: e.anchors, Revocation: p.Revocation, Timeout: p.CRLTimeout, Grace: p.CRLGrace, AllowWeak: p.AllowWeak}
 }

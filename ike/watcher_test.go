@@ -141,8 +141,19 @@ func TestEngineWithWatcher(t *testing.T) {
 // of what does not.
 func TestEngineWithDeadSource(t *testing.T) {
 	pki()
-	for revocation, want := range map[crl.Revocation]ike.TunnelState{crl.Strict: ike.TunnelClosed, crl.Relaxed: ike.TunnelActive} {
-		t.Run(revocation.String(), func(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		revocation crl.Revocation
+		grace      time.Duration
+		state      ike.TunnelState // when the list is out of date
+		warning    string          // code of it, while the tunnel is active
+		later      ike.TunnelState // an hour after
+	}{
+		{"strict", crl.Strict, 0, ike.TunnelClosed, "", ike.TunnelClosed},
+		{"grace", crl.Strict, time.Hour, ike.TunnelActive, crl.CodeChecked, ike.TunnelClosed},
+		{"relaxed", crl.Relaxed, 0, ike.TunnelActive, crl.CodeUnchecked, ike.TunnelActive},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var n iketest.Network
 				var d directory
@@ -150,7 +161,9 @@ func TestEngineWithDeadSource(t *testing.T) {
 				time.Sleep(20 * time.Hour)
 				a, b := pair()
 				a.verifier = realWatcher(t, time.Minute, &d)
-				a.change = func(d *ikedb.Definitions) { d.Protections[0].Revocation = revocation }
+				a.change = func(d *ikedb.Definitions) {
+					d.Protections[0].Revocation, d.Protections[0].CRLGrace = c.revocation, c.grace
+				}
 				first := a.start(t, &n)
 				b.start(t, &n)
 				if st, err := first.ActivateWait(t.Context(), "to-gw2"); err != nil || st.State != ike.TunnelActive {
@@ -165,15 +178,19 @@ func TestEngineWithDeadSource(t *testing.T) {
 				time.Sleep(3 * time.Minute)
 				synctest.Wait()
 				st := only(t, first)
-				if st.State != want {
+				warning := ""
+				for _, r := range st.Reasons {
+					if r.Severity == crl.Warning {
+						warning = r.Code
+					}
+				}
+				if st.State != c.state || warning != c.warning {
 					t.Errorf("%v: %s %+v", st.State, st.Error, st.Reasons)
 				}
-				unchecked := false
-				for _, r := range st.Reasons {
-					unchecked = unchecked || r.Code == crl.CodeUnchecked && r.Severity == crl.Warning
-				}
-				if unchecked != (revocation == crl.Relaxed) {
-					t.Errorf("reasons: %+v", st.Reasons)
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if st := only(t, first); st.State != c.later {
+					t.Errorf("an hour later %v: %s %+v", st.State, st.Error, st.Reasons)
 				}
 			})
 		})

@@ -36,6 +36,8 @@ const (
 	// take, and below the patience of peers, which give up after some 30 to
 	// 165 seconds.
 	MaxCRLTimeout = 50 * time.Second
+	// MaxCRLGrace bounds how long a list that is out of date may count.
+	MaxCRLGrace = 30 * 24 * time.Hour
 )
 
 // DefaultLifetime is how long a phase 1 lasts where nothing is said.
@@ -136,6 +138,9 @@ type Protection struct {
 	// CRLTimeout bounds the check of the peer's certificate; New fills
 	// crl.DefaultTimeout.
 	CRLTimeout time.Duration
+	// CRLGrace is how long a revocation list counts after the time when the
+	// next one was due.
+	CRLGrace time.Duration
 	// Lifetime is how long a phase 1 lasts where its transform says nothing;
 	// New fills DefaultLifetime, and once every transform has its own, that
 	// of the first.

@@ -47,6 +47,7 @@
 //	role = "both"                          # default; or initiator, responder
 //	revocation = "strict"                  # default; or ifuri, relaxed
 //	crl-timeout = "20s"                    # default
+//	crl-grace = "12h"                      # default none: how long a list counts that is out of date
 //	lifetime = "8h"                        # default
 //	weak = "allow"                         # only for peers that know nothing better
 //

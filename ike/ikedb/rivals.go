@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"keyman/crl"
 )
@@ -18,10 +19,11 @@ import (
 type demands struct {
 	auth       AuthMethod
 	revocation crl.Revocation
+	grace      time.Duration
 	allowWeak  bool
 }
 
-func (p Protection) demands() demands { return demands{p.Auth, p.Revocation, p.AllowWeak} }
+func (p Protection) demands() demands { return demands{p.Auth, p.Revocation, p.CRLGrace, p.AllowWeak} }
 
 // differences tells in which words of the file two demands differ.
 func (d demands) differences(other demands) string {
@@ -31,6 +33,8 @@ func (d demands) differences(other demands) string {
 		words = append(words, fmt.Sprintf("auth (%s here, %s there)", d.auth, other.auth))
 	case d.revocation != other.revocation:
 		words = append(words, fmt.Sprintf("revocation (%v here, %v there)", d.revocation, other.revocation))
+	case d.grace != other.grace:
+		words = append(words, fmt.Sprintf("crl-grace (%v here, %v there)", d.grace, other.grace))
 	}
 	if d.allowWeak != other.allowWeak {
 		here, there := "allowed here", "not there"

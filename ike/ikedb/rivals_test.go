@@ -32,6 +32,11 @@ auth = "rsa-signature-crl"
 revocation = "relaxed"
 transforms = ["aes256-sha256-modp2048"]
 [[protection]]
+name = "patient"
+auth = "rsa-signature-crl"
+crl-grace = "1h"
+transforms = ["aes256-sha256-modp2048"]
+[[protection]]
 name = "weak"
 auth = "rsa-signature-crl"
 transforms = ["3des-sha1-modp1024"]
@@ -106,6 +111,7 @@ func TestRivals(t *testing.T) {
 	}{
 		"revocation":              {strict, rival{"relaxed", here, there, "GW2.example.org", ""}, "fqdn:gw2.example.org", revocation},
 		"laxer first":             {rival{"relaxed", here, there, gw2, ""}, strict, "fqdn:gw2.example.org", "revocation (strict here, relaxed there)"},
+		"grace":                   {strict, rival{"patient", here, there, gw2, ""}, "fqdn:gw2.example.org", "crl-grace (1h0m0s here, 0s there)"},
 		"weak":                    {strict, rival{"weak", here, there, gw2, ""}, "fqdn:gw2.example.org", "weak (allowed here, not there)"},
 		"auth and weak":           {rival{"unchecked", here, there, gw2, ""}, strict, "fqdn:gw2.example.org", "auth (rsa-signature-crl here, rsa-signature there) and weak (not allowed here, but there)"},
 		"certificate, preshared":  {rival{"strict", here, there, "", "people"}, rival{"psk", here, "", "", "hosts"}, "ipv4:192.0.2.2", "auth (preshared-key here, rsa-signature-crl there)"},

@@ -53,6 +53,7 @@ type (
 		Weak           *string         `toml:"weak,omitempty" json:"weak,omitempty"`
 		Revocation     *string         `toml:"revocation,omitempty" json:"revocation,omitempty"`
 		CRLTimeout     *string         `toml:"crl-timeout,omitempty" json:"crl-timeout,omitempty"`
+		CRLGrace       *string         `toml:"crl-grace,omitempty" json:"crl-grace,omitempty"`
 		Lifetime       *string         `toml:"lifetime,omitempty" json:"lifetime,omitempty"`
 		KeyOverlap     *int            `toml:"key-overlap,omitempty" json:"key-overlap,omitempty"`
 		TunnelLifetime *string         `toml:"tunnel-lifetime,omitempty" json:"tunnel-lifetime,omitempty"`
@@ -234,6 +235,9 @@ func (table protectionTable) protection() (p Protection, key string, err error) 
 	}
 	if p.CRLTimeout, err = parseDuration(table.CRLTimeout); err != nil {
 		return p, "crl-timeout", err
+	}
+	if p.CRLGrace, err = parseDuration(table.CRLGrace); err != nil {
+		return p, "crl-grace", err
 	}
 	if p.Lifetime, err = parseDuration(table.Lifetime); err != nil {
 		return p, "lifetime", err

@@ -292,6 +292,7 @@ func TestRefusals(t *testing.T) {
 		"revocation without check":  {edit(crlProtection, "-crl", "") + `revocation = "relaxed"`, `protection "p": revocation: auth = rsa-signature checks no revocation list, but relaxed is asked for`},
 		"revocation with PSK":       {pskProtection + `revocation = "off"`, `protection "p": revocation: with a preshared key there is no certificate to check`},
 		"crl-timeout too long":      {crlProtection + `crl-timeout = "3m"`, `protection "p": crl-timeout: 3m0s is not between 0 and 50s`},
+		"crl-grace too long":        {crlProtection + `crl-grace = "721h"`, `protection "p": crl-grace: 721h0m0s is not between 0 and 720h0m0s`},
 		"crl-timeout without unit":  {crlProtection + `crl-timeout = "20"`, `protection "p": crl-timeout: "20" is no length of time such as "20s" or "8h"`},
 		"lifetime too short":        {crlProtection + `lifetime = "59s"`, `protection "p": lifetime: 59s is not whole seconds between 1m0s and 720h0m0s`},
 		"lifetime too long":         {crlProtection + `lifetime = "721h"`, `protection "p": lifetime: 721h0m0s is not whole seconds between 1m0s and 720h0m0s`},

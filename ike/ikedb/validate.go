@@ -126,6 +126,10 @@ func (p *Protection) complete(fail failure) error {
 		return fail("revocation", "with a preshared key there is no certificate to check", "leave it out")
 	case p.CRLTimeout < 0 || p.CRLTimeout > MaxCRLTimeout:
 		return fail("crl-timeout", fmt.Sprintf("%v is not between 0 and %v", p.CRLTimeout, MaxCRLTimeout), "choose a value in these bounds")
+	case p.CRLGrace < 0 || p.CRLGrace > MaxCRLGrace:
+		return fail("crl-grace", fmt.Sprintf("%v is not between 0 and %v", p.CRLGrace, MaxCRLGrace), "choose a value in these bounds")
+	case p.CRLGrace != 0 && !p.Auth.CRL():
+		return fail("crl-grace", fmt.Sprintf("auth = %s checks no revocation list", p.Auth), "leave it out")
 	}
 	if text := checkLifetime(p.Lifetime, MinLifetime, MaxLifetime); text != "" {
 		return fail("lifetime", text, "choose a value in these bounds")

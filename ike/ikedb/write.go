@@ -117,7 +117,7 @@ func portUnless(port, usual uint16) *uint16 {
 func tableOfProtection(p Protection) protectionTable {
 	table := protectionTable{
 		Name: p.Name, Auth: string(p.Auth), Weak: weakWord(p.AllowWeak),
-		CRLTimeout: durationUnless(p.CRLTimeout, crl.DefaultTimeout), Lifetime: durationUnless(p.Lifetime, DefaultLifetime),
+		CRLTimeout: durationUnless(p.CRLTimeout, crl.DefaultTimeout), CRLGrace: durationUnless(p.CRLGrace, 0), Lifetime: durationUnless(p.Lifetime, DefaultLifetime),
 		TunnelLifetime: durationUnless(p.TunnelLifetime, 0), TunnelSize: sizeUnlessZero(p.TunnelKB),
 		KeyOverlap: overlapUnless(p.KeyOverlap, DefaultKeyOverlap), IgnoreSizes: p.IgnoreSizes, Responder: tableOfBounds(p.Responder),
 	}

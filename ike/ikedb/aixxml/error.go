@@ -51,7 +51,7 @@ var places = map[string]struct {
 	}},
 	"protection": {"IKEProtection", map[string]string{
 		"name": "IKE_ProtectionName", "role": "IKE_Role", "mode": "IKE_XCHGMode", "auth": "IKE_AuthenticationMethod", "transforms": "IKETransform",
-		"weak": "Keyman_Weak", "revocation": "Keyman_Revocation", "crl-timeout": "Keyman_CRLTimeout", "lifetime": "IKE_KeyRefreshMinutes",
+		"weak": "Keyman_Weak", "revocation": "Keyman_Revocation", "crl-timeout": "Keyman_CRLTimeout", "crl-grace": "Keyman_CRLGrace", "lifetime": "IKE_KeyRefreshMinutes",
 		"key-overlap": "IKE_KeyOverlap", "tunnel-lifetime": "Keyman_TunnelLifetime", "tunnel-size": "Keyman_TunnelLifeKB",
 		"responder.min-lifetime": "IKE_ResponderKeyRefreshMinMinutes", "responder.max-lifetime": "IKE_ResponderKeyRefreshMaxMinutes",
 		"responder.min-size": "IKE_ResponderKeyRefreshMinKB", "responder.max-size": "IKE_ResponderKeyRefreshMaxKB",

@@ -106,6 +106,7 @@ func readProtection(e *element) (ikedb.Protection, error) {
 	p := ikedb.Protection{
 		Name: a.named("IKE_ProtectionName"), Role: choose(a, "IKE_Role", roles), Mode: choose(a, "IKE_XCHGMode", modes),
 		Life: readLife(a, "IKE_"), AllowWeak: choose(a, "Keyman_Weak", weak), CRLTimeout: a.words("Keyman_CRLTimeout"),
+		CRLGrace: a.words("Keyman_CRLGrace"),
 	}
 	useCRL := a.flag("IKE_Flags_UseCRL")
 	_, asked := a.values["Keyman_Revocation"]

@@ -183,7 +183,8 @@ func (x *writer) protection(p ikedb.Protection) {
 	attrs = append(attrs,
 		attr("IKE_IPSecDefaultProtectionRef", p.Generic.Protection), attr("IKE_IPSecDefaultAllowedTypes", strings.Join(types, " ")),
 		attr("Keyman_Weak", weakText(p.AllowWeak)), attr("Keyman_Revocation", revocation),
-		attr("Keyman_CRLTimeout", durationUnless(p.CRLTimeout, crl.DefaultTimeout)))
+		attr("Keyman_CRLTimeout", durationUnless(p.CRLTimeout, crl.DefaultTimeout)),
+		attr("Keyman_CRLGrace", durationUnless(p.CRLGrace, 0)))
 	x.open("IKEProtection", attrs...)
 	for _, t := range p.Transforms {
 		attrs := []attribute{

@@ -162,6 +162,7 @@ func drawProtection(t *rapid.T, name string, data []ikedb.DataProtection) ikedb.
 		p.Revocation = crl.Off
 	case ikedb.AuthRSASignatureCRL:
 		p.Revocation = rapid.SampledFrom([]crl.Revocation{crl.Strict, crl.IfURI, crl.Relaxed}).Draw(t, "revocation")
+		p.CRLGrace = rapid.SampledFrom([]time.Duration{0, 90 * time.Second, ikedb.MaxCRLGrace}).Draw(t, "CRL grace")
 	}
 	for _, word := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{
 		"aes256-sha256-modp2048", "aes192-sha512-ecp384", "3des-md5-modp768", "aes128-sha1-modp1536",
