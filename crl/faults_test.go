@@ -140,6 +140,8 @@ func faultTable(t *testing.T, ca *testCA, target int64) []fault {
 		z.Write(make([]byte, 1<<20))
 	}
 	z.Close()
+	var nothing bytes.Buffer
+	gzip.NewWriter(&nothing).Close()
 	return []fault{
 		{"nothing is wrong", httpAt, of(good), crl.FetcherConfig{}, crl.CodeChecked, "not revoked", allGood},
 		{"the list names the certificate", httpAt, of(ca.list(listed)), crl.FetcherConfig{}, crl.CodeRevoked, "revoked", allRevoked},
@@ -164,6 +166,7 @@ func faultTable(t *testing.T, ca *testCA, target int64) []fault {
 		{"half a list, which the server breaks off again and again", httpAt, closes(web("200 OK", len(good), "", good[:len(good)/2])), crl.FetcherConfig{}, crl.CodeUnavailable, "that the server announced", unanswered},
 		{"a list with something behind it", httpAt, of(append(bytes.Clone(good), good...)), crl.FetcherConfig{}, crl.CodeUnavailable, "behind it", unanswered},
 		{"gzip that is broken off", httpAt, says(web("200 OK", bomb.Len()/2, "Content-Encoding: gzip\r\n", bomb.Bytes()[:bomb.Len()/2])), crl.FetcherConfig{Limits: crl.Limits{MaxBytes: 1 << 30}}, crl.CodeUnavailable, "", unanswered},
+		{"gzip of nothing, again and again", httpAt, endless("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n", nothing.String()), crl.FetcherConfig{Limits: crl.Limits{MaxBytes: 1 << 20}}, crl.CodeUnavailable, "larger than the limit", unanswered},
 		{"a packing that was not asked for", httpAt, says(web("200 OK", len(good), "Content-Encoding: br\r\n", good)), crl.FetcherConfig{}, crl.CodeUnavailable, "not asked for", unanswered},
 		{"endless header lines", httpAt, endless("HTTP/1.1 200 OK\r\n", "X: y\r\n"), crl.FetcherConfig{}, crl.CodeUnavailable, "header", unanswered},
 		{"a web page", httpAt, of([]byte("<html>no list</html>")), crl.FetcherConfig{}, crl.CodeUnavailable, "malformed", unanswered},
