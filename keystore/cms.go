@@ -10,7 +10,7 @@ import (
 // cms is an IBM CMS key database with the files beside its .kdb file.
 type cms struct{ kdb.Format }
 
-var _ format.Set = cms{}
+var _ format.SetConsumer = cms{}
 
 // Holds implements format.Format: requests go to the .rdb file.
 func (c cms) Holds(k format.Kind) bool { return k == format.Request || c.Format.Holds(k) }
@@ -23,10 +23,28 @@ func (cms) Paths(main string) []string {
 
 // DecodeSet implements format.Set.
 func (cms) DecodeSet(files [][]byte, password []byte) (*format.Content, error) {
-	if len(files) != 3 {
-		return nil, errors.New("a CMS key database has three files")
+	set, err := setOf(files)
+	if err != nil {
+		return nil, err
 	}
-	return kdb.DecodeSet(kdb.Set{KDB: files[0], RDB: files[1], CRL: files[2]}, password)
+	return kdb.DecodeSet(set, password)
+}
+
+// ConsumeSet implements format.SetConsumer.
+func (cms) ConsumeSet(files [][]byte, password []byte) (*format.Content, error) {
+	set, err := setOf(files)
+	if err != nil {
+		return nil, err
+	}
+	return kdb.ConsumeSet(set, password)
+}
+
+// setOf names the files in the order of Paths.
+func setOf(files [][]byte) (kdb.Set, error) {
+	if len(files) != 3 {
+		return kdb.Set{}, errors.New("a CMS key database has three files")
+	}
+	return kdb.Set{KDB: files[0], RDB: files[1], CRL: files[2]}, nil
 }
 
 // EncodeSet implements format.Set.

@@ -45,7 +45,7 @@ func TestListMemory(t *testing.T) {
 		"pkcs12": {1, 1000},
 		"jks":    {3, 2000},
 		"jceks":  {3, 2000},
-		"cms":    {4, 2000},
+		"cms":    {2, 1500},
 		"pem":    {4, 2000},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -132,10 +132,14 @@ func filesOf(f Format, path string) (files []string, stash string, err error) {
 
 // consume does what decode does for data that nobody uses any more.
 func consume(f Format, data [][]byte, pw Password) (*format.Content, error) {
-	if consumer, ok := f.(format.Consumer); ok {
+	switch consumer := f.(type) {
+	case format.SetConsumer:
+		return consumer.ConsumeSet(data, pw)
+	case format.Consumer:
 		return consumer.Consume(data[0], pw)
+	default:
+		return decode(f, data, pw)
 	}
-	return decode(f, data, pw)
 }
 
 // decode reads a key database of one file or several.

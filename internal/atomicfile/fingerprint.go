@@ -29,26 +29,38 @@ func FingerprintOf(data []byte) Fingerprint {
 // Read returns the content of a regular file of at most limit bytes, and its
 // fingerprint. A file that is absent is fs.ErrNotExist, a longer one ErrTooLarge.
 func Read(path string, limit int64) ([]byte, Fingerprint, error) {
-	// What is too long already is not read.
-	info, err := os.Stat(path)
+	data, err := read(path, limit, nil)
 	if err != nil {
 		return nil, Fingerprint{}, err
-	}
-	var data []byte
-	if info.Size() <= limit || !info.Mode().IsRegular() {
-		if data, err = ReadBeginning(path, limit+1); err != nil {
-			return nil, Fingerprint{}, err
-		}
-	}
-	if int64(len(data)) > limit || info.Size() > limit {
-		return nil, Fingerprint{}, fmt.Errorf("%s: %w: more than %d bytes", path, ErrTooLarge, limit)
 	}
 	return data, FingerprintOf(data), nil
 }
 
+// read is Read without the fingerprint. It uses the memory of into where the content
+// has room there.
+func read(path string, limit int64, into []byte) ([]byte, error) {
+	// What is too long already is not read.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	var data []byte
+	if info.Size() <= limit || !info.Mode().IsRegular() {
+		if data, err = readBeginning(path, limit+1, into); err != nil {
+			return nil, err
+		}
+	}
+	if int64(len(data)) > limit || info.Size() > limit {
+		return nil, fmt.Errorf("%s: %w: more than %d bytes", path, ErrTooLarge, limit)
+	}
+	return data, nil
+}
+
 // ReadBeginning returns the first n bytes of a regular file, or all where there
 // are fewer.
-func ReadBeginning(path string, n int64) ([]byte, error) {
+func ReadBeginning(path string, n int64) ([]byte, error) { return readBeginning(path, n, nil) }
+
+func readBeginning(path string, n int64, into []byte) ([]byte, error) {
 	// The kind of file is looked at before it is opened: opening a pipe waits
 	// for a writer.
 	info, err := os.Stat(path)
@@ -64,7 +76,11 @@ func ReadBeginning(path string, n int64) ([]byte, error) {
 	}
 	defer f.Close()
 	// The size is a hint: it may have changed, and some file systems have none.
-	data := bytes.NewBuffer(make([]byte, 0, min(info.Size(), n)+bytes.MinRead))
+	size := min(info.Size(), n) + bytes.MinRead
+	if int64(cap(into)) < size {
+		into = make([]byte, 0, size)
+	}
+	data := bytes.NewBuffer(into[:0])
 	if _, err := data.ReadFrom(io.LimitReader(f, n)); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}

@@ -14,7 +14,7 @@ import (
 // The main file goes first: whoever stops the removal finds no set that looks whole.
 func RemoveSet(ctx context.Context, paths []string, o Options) error {
 	return locked(ctx, paths, o, true, func(s set, l System) error {
-		before, now, err := s.read(maxCompared)
+		before, now, err := s.read(maxCompared, nil)
 		switch {
 		case err != nil:
 			return fmt.Errorf("look at %s: %w", s.paths[0], err)

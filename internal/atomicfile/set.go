@@ -34,9 +34,14 @@ func ReadSet(paths []string, limit int64) ([][]byte, Fingerprint, error) {
 	if err != nil {
 		return nil, Fingerprint{}, err
 	}
-	var last Fingerprint
+	var (
+		last Fingerprint
+		data [][]byte
+	)
 	for try := range readTries {
-		data, now, err := set.read(limit)
+		// A set may be large: it is read again into the same memory.
+		again, now, err := set.read(limit, data)
+		data = again
 		if err != nil {
 			return nil, Fingerprint{}, err
 		}
@@ -93,7 +98,7 @@ func (l *Lock) SaveSet(ctx context.Context, paths []string, data [][]byte, o Opt
 	}
 	// What cannot be removed of an earlier save harms nobody.
 	_ = set.sweep(system)
-	before, now, err := set.read(maxCompared)
+	before, now, err := set.read(maxCompared, nil)
 	if err != nil {
 		return Fingerprint{}, fmt.Errorf("look at %s: %w", l.path, err)
 	}
@@ -345,13 +350,17 @@ func (s set) owns(one step) bool {
 
 // read reads the files once. A file that the journal has a new one for counts
 // as replaced, one that it removes as absent.
-func (s set) read(limit int64) ([][]byte, Fingerprint, error) {
+func (s set) read(limit int64, into [][]byte) ([][]byte, Fingerprint, error) {
 	steps, err := s.readJournal()
 	if err != nil {
 		return nil, Fingerprint{}, err
 	}
 	data := make([][]byte, len(s.paths))
 	for i, path := range s.paths {
+		var room []byte
+		if into != nil {
+			room = into[i]
+		}
 		removed := false
 		for _, one := range steps {
 			if one.To != filepath.Base(path) {
@@ -360,7 +369,7 @@ func (s set) read(limit int64) ([][]byte, Fingerprint, error) {
 			if removed = one.From == ""; removed {
 				break
 			}
-			data[i], _, err = Read(filepath.Join(filepath.Dir(path), one.From), limit)
+			data[i], err = read(filepath.Join(filepath.Dir(path), one.From), limit, room)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return nil, Fingerprint{}, err
 			}
@@ -368,7 +377,7 @@ func (s set) read(limit int64) ([][]byte, Fingerprint, error) {
 		if data[i] != nil || removed {
 			continue
 		}
-		data[i], _, err = Read(path, limit)
+		data[i], err = read(path, limit, room)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, Fingerprint{}, err
 		}

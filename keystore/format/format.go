@@ -113,6 +113,13 @@ type Consumer interface {
 	Consume(data, password []byte) (*Content, error)
 }
 
+// A SetConsumer is a Set that does so.
+type SetConsumer interface {
+	Set
+	// ConsumeSet is to DecodeSet what Consume is to Decode.
+	ConsumeSet(files [][]byte, password []byte) (*Content, error)
+}
+
 // An Expirer is a Format with a place for Content.PasswordExpires.
 type Expirer interface {
 	Format

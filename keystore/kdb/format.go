@@ -37,7 +37,7 @@ func (Format) Detect(data []byte) bool { return typeKDB.is(data) }
 
 // Decode implements format.Format.
 func (Format) Decode(data, password []byte) (*format.Content, error) {
-	return decodeSet(Set{KDB: data}, password, pbe.Limits{}, true)
+	return decodeSet(Set{KDB: data}.clone(), password, pbe.Limits{}, true)
 }
 
 // Encode implements format.Format.

@@ -112,13 +112,13 @@ func (r *record) parseDER(der []byte) bool {
 // tagVisibleString is VisibleString (X.680, table 8).
 const tagVisibleString = cbasn1.Tag(26)
 
-// readElement reads a SEQUENCE with its header.
+// readElement reads a SEQUENCE with its header: a part of the slot.
 func readElement(input *cryptobyte.String, out *[]byte) bool {
 	var element cryptobyte.String
 	if !input.ReadASN1Element(&element, cbasn1.SEQUENCE) {
 		return false
 	}
-	*out = bytes.Clone(element)
+	*out = slices.Clip([]byte(element))
 	return true
 }
 

@@ -39,7 +39,18 @@ func IsPart(data []byte) bool { return typeKDB.is(data) || typeRDB.is(data) || t
 // format.Format; a file of the set that has another password than the .kdb file
 // is ErrDamaged.
 func DecodeSet(s Set, password []byte) (*format.Content, error) {
+	return ConsumeSet(s.clone(), password)
+}
+
+// ConsumeSet does the same, and keeps the files: what it returns holds parts of them,
+// and nobody may change them any more. A file of 10,000 entries has 50 MB.
+func ConsumeSet(s Set, password []byte) (*format.Content, error) {
 	return decodeSet(s, password, pbe.Limits{}, false)
+}
+
+// clone copies the files that are there.
+func (s Set) clone() Set {
+	return Set{KDB: bytes.Clone(s.KDB), RDB: bytes.Clone(s.RDB), CRL: bytes.Clone(s.CRL)}
 }
 
 func decodeSet(s Set, password []byte, limits pbe.Limits, alone bool) (*format.Content, error) {
@@ -54,7 +65,7 @@ func decodeSet(s Set, password []byte, limits pbe.Limits, alone bool) (*format.C
 	opener := pbe.NewOpener(p, limits)
 
 	o := &origin{alone: alone, strange: map[string][]strangeSlot{}}
-	if o.kdb, err = readContainer(typeKDB, bytes.Clone(s.KDB), password); err != nil {
+	if o.kdb, err = readContainer(typeKDB, s.KDB, password); err != nil {
 		// The verifier does not match: either the password is another one or
 		// the header. A password that opens a key of the file is the right one.
 		if errors.Is(err, format.ErrPassword) && opensAny(o.kdb, opener) {
@@ -89,7 +100,7 @@ func readBeside(t fileType, data, password []byte) (*container, error) {
 	if data == nil {
 		return nil, nil
 	}
-	c, err := readContainer(t, bytes.Clone(data), password)
+	c, err := readContainer(t, data, password)
 	if errors.Is(err, format.ErrPassword) {
 		return nil, fmt.Errorf("%s file: %w: it has another password than the .kdb file", t.suffix, format.ErrDamaged)
 	}
