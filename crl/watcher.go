@@ -28,7 +28,7 @@ const (
 // A WatcherConfig says how a Watcher looks.
 type WatcherConfig struct {
 	// Checker answers. It may serve others, too: its lists are then fresh for
-	// them as well.
+	// them as well. One Watcher runs for it.
 	Checker *Checker
 	// Every is the longest time in which a place is not asked for a newer list,
 	// and a chain is not checked; between MinWatchEvery and MaxWatchEvery, zero

@@ -5,8 +5,11 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
+	"fmt"
 	"math/big"
+	"net/netip"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -195,4 +198,78 @@ func TestEngineWithDeadSource(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A hundred peers of one CA: their tunnels cost one fetch an interval, and the list
+// that revokes one of them ends its tunnel and no other.
+func TestFloodOfOneCA(t *testing.T) {
+	const peers, every = 100, 10 * time.Minute
+	shared, ca := pki().gateways["gw1"], pki().ca
+	parent, err := x509.ParseCertificate(ca)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var own []ike.Credential // of one key: making keys takes long
+	for i := range peers {
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(int64(1000 + i)), DNSNames: []string{fmt.Sprintf("p%d.test", i)},
+			NotBefore: parent.NotBefore, NotAfter: parent.NotAfter, KeyUsage: x509.KeyUsageDigitalSignature,
+			Subject: pkix.Name{CommonName: fmt.Sprint("p", i)},
+		}
+		der, err := x509.CreateCertificate(rand.Reader, template, parent, shared.Signer.Public(), pki().caKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own = append(own, ike.Credential{Signer: shared.Signer, Chain: [][]byte{der, ca}})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var n iketest.Network
+		var d directory
+		d.publish(t, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		_, b := pair()
+		b.verifier = realWatcher(t, every, &d)
+		b.change = func(d *ikedb.Definitions) {
+			id, err := ikedb.ParseIdentity("fqdn:*.test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Tunnels[0].Remote.Address, d.Tunnels[0].Remote.ID = netip.Addr{}, id
+		}
+		hub := b.startWith(t, ctx, &n)
+		events := hub.Events(100 * peers)
+		for i, credential := range own {
+			a, _ := pair()
+			a.own, a.ownAddr = fmt.Sprint("p", i), netip.AddrFrom4([4]byte{198, 51, 100, byte(1 + i)})
+			a.config = func(c *ike.Config) { c.Credentials = map[string]ike.Credential{a.own: credential} }
+			if st, err := a.startWith(t, ctx, &n).ActivateWait(ctx, "to-gw2"); err != nil || st.State != ike.TunnelActive {
+				t.Fatalf("%d: %+v, %v", i, st, err)
+			}
+		}
+		active := func() (active int) {
+			synctest.Wait()
+			list, err := hub.List(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, st := range list {
+				if st.State == ike.TunnelActive {
+					active++
+				}
+			}
+			return active
+		}
+		if n := active(); n != peers || d.fetches != 1 {
+			t.Fatalf("%d tunnels are active after %d fetches", n, d.fetches)
+		}
+		d.publish(t, 2, own[7].Chain[0])
+		time.Sleep(every) // in the bubble's time
+		if n := active(); n != peers-1 || d.fetches != 2 {
+			t.Errorf("%d tunnels are active after %d fetches", n, d.fetches)
+		}
+		if ev := await(t, events, ike.EventClosed); ev.PeerID != "fqdn:p7.test" || len(ev.Reasons) == 0 {
+			t.Errorf("%+v", ev)
+		}
+	})
 }
