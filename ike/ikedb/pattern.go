@@ -87,7 +87,7 @@ func (id Identity) Admits(peer Identity) bool {
 
 // admitsBut is Admits, except that a pattern does not stand for this end itself.
 func (id Identity) admitsBut(peer, own Identity) bool {
-	return id.Admits(peer) && !(id.pattern && peer.Match(own))
+	return id.Admits(peer) && (!id.pattern || !peer.Match(own))
 }
 
 // overlaps reports whether one peer's identity may be admitted by both.

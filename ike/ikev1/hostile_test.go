@@ -132,3 +132,78 @@ func TestHalfOpenGoesSoon(t *testing.T) {
 		t.Errorf("gone after %v", took)
 	}
 }
+
+// In aggressive mode, too, only who has seen our cookie makes us compute the secret,
+// and a copy of message 3 from elsewhere takes nothing there.
+func TestAggressiveMessage3NeedsTheCookie(t *testing.T) {
+	s := newSimulation(t, 1, testPair(t, "aes128-sha256-ecp256", suite.PresharedKey).aggressive(), calm)
+	s.begin()
+	s.until(0, StateEstablished)
+	d := s.last(0)
+	blind := bytes.Clone(d.data)
+	copy(blind[8:16], make([]byte, 8))
+	elsewhere := s.translate(0, d.path)
+	elsewhere.Remote = netip.MustParseAddrPort("203.0.113.66:500")
+	for _, hostile := range []Datagram{{Path: s.translate(0, d.path), Data: blind}, {Path: elsewhere, Data: d.data}} {
+		for _, e := range s.sides[1].sa.Handle(s.now, hostile) {
+			if _, ok := e.(ComputeSecret); ok {
+				t.Fatal("a message 3 from anybody makes us compute")
+			}
+		}
+	}
+	if s.sides[1].sa.Proven() {
+		t.Error("the peer counts as one that gets our answers")
+	}
+	s.run(time.Minute)
+	if !s.up() || s.sides[1].sa.Path().Remote != addrI {
+		t.Errorf("up %v, path %v", s.up(), s.sides[1].sa.Path())
+	}
+}
+
+// An initiator of aggressive mode whose peer vanishes before message 3 gives the SA
+// up, and does not live on its own questions.
+func TestAggressiveInitiatorGivesUp(t *testing.T) {
+	net := calm
+	net.drop = func(from, n int, _ []byte) bool { return from == 0 && n > 1 }
+	s := newSimulation(t, 1, testPair(t, "aes128-sha256-ecp256", suite.PresharedKey).aggressive(), net)
+	s.begin()
+	s.until(0, StateEstablished)
+	for seen := len(s.flow); len(s.queue) > 0 && s.queue[0].at.Sub(s.start) < 5*time.Minute; seen = len(s.flow) {
+		s.run(s.queue[0].at.Sub(s.start))
+		for _, d := range s.flow[seen:] {
+			if d.from == 0 {
+				// Sent back by somebody.
+				s.perform(0, s.sides[0].sa.Handle(s.now, Datagram{Path: s.translate(1, Path{Local: addrR, Remote: addrI}), Data: d.data}))
+			}
+		}
+	}
+	if !strings.Contains(s.sides[0].closed, "does not answer") || s.sides[1].sa.State() != Gone {
+		t.Errorf("initiator %v, %q; responder %v", s.sides[0].sa.State(), s.sides[0].closed, s.sides[1].sa.State())
+	}
+}
+
+// What an initiator of aggressive mode says as one that is done brings message 2
+// again, and that its message 3, a bounded number of times.
+func TestMissingMessage3IsAskedFor(t *testing.T) {
+	net := calm
+	net.drop = func(from, n int, data []byte) bool {
+		return from == 0 && data[18] == uint8(isakmp.Aggressive) && n > 1 && n < 4
+	}
+	s := newSimulation(t, 1, testPair(t, "aes128-sha256-ecp256", suite.PresharedKey).aggressive(), net)
+	s.begin()
+	s.until(0, StateEstablished)
+	sent := s.sides[1].sent
+	h := s.sides[0].sa.header(isakmp.QuickMode, 7)
+	h.Flags, h.Next, h.Length = isakmp.FlagEncryption, isakmp.PayloadHash, isakmp.HeaderLen+32
+	quick := append(h.AppendTo(nil), make([]byte, 32)...)
+	for range 3 * maxInformational {
+		s.perform(1, s.sides[1].sa.Handle(s.now, Datagram{Path: Path{Local: addrR, Remote: addrI}, Data: quick}))
+	}
+	if got := s.sides[1].sent - sent; got != maxInformational {
+		t.Errorf("message 2 was sent %d times again", got)
+	}
+	s.run(time.Minute)
+	if !s.up() {
+		t.Errorf("initiator %v, responder %v", s.sides[0].sa.State(), s.sides[1].sa.State())
+	}
+}
