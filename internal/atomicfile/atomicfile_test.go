@@ -105,6 +105,25 @@ func TestLocked(t *testing.T) {
 }
 
 // TestLockOfAnother leaves a file alone that has the name of the lock and is none.
+// A free lock is had however short the wait is: on a busy machine it has passed
+// before the first try.
+func TestFreeLockWithoutWaiting(t *testing.T) {
+	for range 100 {
+		lock, err := Acquire(t.Context(), filepath.Join(t.TempDir(), "f"), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := lock.Release(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Acquire(ctx, filepath.Join(t.TempDir(), "f"), 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("a context that has ended: %v", err)
+	}
+}
+
 func TestLockOfAnother(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys")
 	other := []byte("the keys of somebody who calls them keys.lock")

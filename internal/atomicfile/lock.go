@@ -101,6 +101,20 @@ type Lock struct {
 	lock *flock.Flock
 }
 
+// tryLock takes a lock, at once or while waiting lasts: one that is free is had
+// however short that is.
+func tryLock(ctx, waiting context.Context, lock *flock.Flock) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	locked, err := lock.TryLock()
+	if err != nil || locked {
+		return err
+	}
+	_, err = lock.TryLockContext(waiting, retryDelay)
+	return err
+}
+
 // Acquire takes the lock of the file at path, which need not exist. It waits
 // for at most wait (0 is DefaultWait) or until ctx ends.
 func Acquire(ctx context.Context, path string, wait time.Duration) (*Lock, error) {
@@ -115,7 +129,7 @@ func Acquire(ctx context.Context, path string, wait time.Duration) (*Lock, error
 	defer cancel()
 	name := target + lockSuffix
 	lock := flock.New(name, flock.SetFlag(os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW), flock.SetPermissions(0o600))
-	if _, err := lock.TryLockContext(waiting, retryDelay); err != nil {
+	if err := tryLock(ctx, waiting, lock); err != nil {
 		_ = lock.Close()
 		switch {
 		case ctx.Err() != nil:
