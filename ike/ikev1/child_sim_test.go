@@ -10,7 +10,7 @@ import (
 	"keyman/ike/suite"
 )
 
-var childRuns = flag.Int("tunnels", 1000, "how many simulations TestChildSimulation runs, of some twelve quick modes each")
+var childRuns = flag.Int("tunnels", 620, "how many simulations TestChildSimulation runs, of some sixteen quick modes each")
 
 // simTunnels are the phase 2 tunnels of one end of a simulation, and its data
 // plane.

@@ -414,8 +414,8 @@ func (s *SA) failQuick(q *quick, err error) {
 	if q.state.ended() {
 		return
 	}
-	if q.role == Responder && q.sa != nil {
-		// The initiator may hold what we let go: message 3 may be lost.
+	if q.sa != nil {
+		// The peer may hold what we let go: message 3 may be lost, or CONNECTED.
 		s.farewell(q.sa.Inbound())
 	}
 	s.settleQuick(q, quickFailed)
