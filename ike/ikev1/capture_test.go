@@ -92,6 +92,9 @@ func TestWireshark(t *testing.T) {
 					t.Errorf("it did not see who %s is", id)
 				}
 			}
+			if f.Quick != nil && (!strings.Contains(said, "Quick Mode (32)") || !strings.Contains(said, "ID_IPV4_ADDR_SUBNET")) {
+				t.Error("it did not see what quick mode is about")
+			}
 			for _, wrong := range []string{"Malformed", "Expert Info (Error"} {
 				if strings.Contains(said, wrong) {
 					t.Errorf("it finds something %s", wrong)

@@ -37,6 +37,7 @@ type flow struct {
 	ForceNATT bool
 	Cookie    isakmp.Cookie
 	Seed      [32]byte
+	Quick     *flowChild `json:",omitempty"` // where a quick mode follows
 	Steps     []flowStep
 
 	// What a replay adds: the messages both ways, and the keys.
@@ -88,6 +89,10 @@ func outcome(e Effect) (string, error) {
 		return fmt.Sprintf("established %v with %v %q, NAT %v", e.Transform, e.PeerID.IDType, e.PeerID.Data, e.NAT), nil
 	case Failed:
 		return "failed: " + e.Err.Error(), nil
+	case ChildUp:
+		return childOutcome(e.SA), nil
+	case ChildFailed:
+		return "quick mode failed: " + e.Err.Error(), nil
 	case Closed:
 		return "closed: " + e.Reason, nil
 	case Verify:
@@ -129,9 +134,10 @@ func (f *flow) replay(t *testing.T) {
 	}
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var (
-		key    *GenerateKey
-		secret *ComputeSecret
-		end    bool
+		key     *GenerateKey
+		secret  *ComputeSecret
+		offered ChildOffered
+		end     bool
 	)
 	for i, step := range f.Steps {
 		var ev Event
@@ -145,14 +151,18 @@ func (f *flow) replay(t *testing.T) {
 			ev = Timer{}
 		case "key":
 			k, err := key.Group.GenerateKey(bytes.NewReader(step.Data))
-			ev = KeyPair{Key: k, Err: err}
+			ev = KeyPair{Key: k, Err: err, Exchange: key.Exchange}
 		case "secret":
 			s, err := secret.Key.Shared(secret.Peer)
-			ev = SharedSecret{Secret: s, Err: err}
+			ev = SharedSecret{Secret: s, Err: err, Exchange: secret.Exchange}
 		case "signed":
 			ev = Signed{Signature: step.Data}
 		case "verdict":
 			ev = Verdict{}
+		case "negotiate":
+			ev = Negotiate{Policy: f.Quick.policy(t), SPI: flowSPI}
+		case "terms":
+			ev = Terms{Exchange: offered.Exchange, Policies: []*ChildPolicy{f.Quick.policy(t)}, SPI: flowSPI}
 		case "close":
 			ev = Close{Reason: "removed"}
 		default:
@@ -167,6 +177,8 @@ func (f *flow) replay(t *testing.T) {
 				f.capture = append(f.capture, captured{at: start.Add(step.After), path: e.Path, data: e.Data})
 			case ExportedKey:
 				f.keys = append(f.keys, e)
+			case ChildOffered:
+				offered = e
 			case GenerateKey:
 				key = &e
 			case ComputeSecret:

@@ -263,10 +263,10 @@ func (r *recorder) perform(e Effect, step *flowStep, timer *time.Timer, now time
 	case GenerateKey:
 		used := &tape{source: rand.Reader}
 		key, err := e.Group.GenerateKey(used)
-		r.events <- recorded{KeyPair{Key: key, Err: err}, flowStep{Event: "key", Data: used.used}}
+		r.events <- recorded{KeyPair{Key: key, Err: err, Exchange: e.Exchange}, flowStep{Event: "key", Data: used.used}}
 	case ComputeSecret:
 		secret, err := e.Key.Shared(e.Peer)
-		r.events <- recorded{SharedSecret{Secret: secret, Err: err}, flowStep{Event: "secret"}}
+		r.events <- recorded{SharedSecret{Secret: secret, Err: err, Exchange: e.Exchange}, flowStep{Event: "secret"}}
 	case Sign:
 		signature, err := r.f.Auth.Sign(rand.Reader, r.key, e.Hash)
 		r.events <- recorded{Signed{signature, err}, flowStep{Event: "signed", Data: signature}}
@@ -275,10 +275,20 @@ func (r *recorder) perform(e Effect, step *flowStep, timer *time.Timer, now time
 		r.note(e, step)
 	case Established:
 		r.note(e, step)
+		switch {
+		case r.f.Quick != nil && r.f.Role == Initiator:
+			r.events <- recorded{Negotiate{Policy: r.f.Quick.policy(r.t), SPI: flowSPI}, flowStep{Event: "negotiate"}}
+		case r.settled == nil:
+			r.events <- recorded{Close{Reason: "removed"}, flowStep{Event: "close"}}
+		}
+	case ChildOffered:
+		r.events <- recorded{Terms{Exchange: e.Exchange, Policies: []*ChildPolicy{r.f.Quick.policy(r.t)}, SPI: flowSPI}, flowStep{Event: "terms"}}
+	case ChildUp:
+		r.note(e, step)
 		if r.settled == nil {
 			r.events <- recorded{Close{Reason: "removed"}, flowStep{Event: "close"}}
 		}
-	case Failed, Closed:
+	case Failed, Closed, ChildFailed:
 		r.note(e, step)
 	}
 }
