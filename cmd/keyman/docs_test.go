@@ -27,6 +27,19 @@ func TestReadme(t *testing.T) {
 	}
 }
 
+// TestIkedbExample runs the shell blocks of docs/ikedb.md as they stand.
+func TestIkedbExample(t *testing.T) {
+	text := runBlocks(t, "docs/ikedb.md")
+	for _, want := range []string{
+		"all is well", "6 definitions added, 0 replaced", "line 11: IPSecProposal \"aes\"", "overwritten only with --force", "[[tunnel]]", "the tunnel needs it",
+		"5 definitions deleted", "the same, byte for byte",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the output lacks %q:\n%s", want, text)
+		}
+	}
+}
+
 // TestKeydbTasks runs the shell blocks of docs/keydb.md as they stand: each task of
 // a key manager once.
 func TestKeydbTasks(t *testing.T) {

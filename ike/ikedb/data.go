@@ -107,6 +107,7 @@ type Life struct {
 	TunnelLifetime time.Duration
 	TunnelKB       uint32
 	// IgnoreSizes leaves out the sizes of transforms: only time ends a key.
+	// New clears it in phase 1 where no transform has a size.
 	IgnoreSizes bool
 	// Responder bounds what this end takes from a peer that starts.
 	Responder LifeBounds

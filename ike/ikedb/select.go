@@ -147,9 +147,16 @@ func (d Definitions) Closure(s Selection) Definitions {
 		groups[g.Name] = g
 	}
 	want := func(kind Kind, name string) { wanted[reference{kind, name}] = true }
-	wantGroup := func(name string) {
-		want(KindGroup, name)
-		for _, id := range groups[name].IDs {
+	signs := make(map[string]bool, len(d.Protections))
+	for _, p := range d.Protections {
+		signs[p.Name] = p.Signatures()
+	}
+	wantSecrets := func(t Tunnel) {
+		addressed, err := AddrIdentity(t.Remote.Address)
+		if err != nil || !t.Remote.Address.IsValid() {
+			addressed = Identity{}
+		}
+		for _, id := range append([]Identity{t.Remote.ID, addressed}, groups[t.Remote.Group].IDs...) {
 			secrets[id.Key()] = true
 		}
 	}
@@ -167,10 +174,9 @@ func (d Definitions) Closure(s Selection) Definitions {
 	for _, t := range d.Tunnels {
 		if meant(KindTunnel, t.Name, nil) {
 			want(KindProtection, t.Protection)
-			wantGroup(t.Remote.Group)
-			secrets[t.Remote.ID.Key()] = true
-			if id, err := AddrIdentity(t.Remote.Address); err == nil && t.Remote.Address.IsValid() {
-				secrets[id.Key()] = true
+			want(KindGroup, t.Remote.Group)
+			if !signs[t.Protection] {
+				wantSecrets(t)
 			}
 		}
 	}

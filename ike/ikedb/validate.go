@@ -141,6 +141,7 @@ func (p *Protection) complete(fail failure) error {
 		return err
 	}
 	p.Lifetime = p.Transforms[0].Lifetime
+	p.IgnoreSizes = p.IgnoreSizes && slices.ContainsFunc(p.Transforms, func(t suite.Transform) bool { return t.LifeKB != 0 })
 	return p.checkMode(fail)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -149,9 +150,11 @@ func weakText(allowed bool) string {
 	return wordFor(weak, true)
 }
 
-func lifeAttributes(l ikedb.Life, prefix string) []attribute {
+// lifeAttributes writes what protections of both phases have; sized is whether the
+// sizes of transforms count.
+func lifeAttributes(l ikedb.Life, prefix string, sized bool) []attribute {
 	refresh := prefix + "ResponderKeyRefresh"
-	attrs := []attribute{attr(prefix+"KeyOverlap", number(l.KeyOverlap)), attr(prefix+"Flags_UseLifeSize", flagText(!l.IgnoreSizes))}
+	attrs := []attribute{attr(prefix+"KeyOverlap", number(l.KeyOverlap)), attr(prefix+"Flags_UseLifeSize", flagText(sized))}
 	attrs = append(attrs, minutes(refresh+"MinMinutes", "Keyman_ResponderMinLifetime", l.Responder.MinLifetime)...)
 	attrs = append(attrs, minutes(refresh+"MaxMinutes", "Keyman_ResponderMaxLifetime", l.Responder.MaxLifetime)...)
 	return append(attrs,
@@ -168,7 +171,8 @@ func (x *writer) protection(p ikedb.Protection) {
 		attr("IKE_ProtectionName", p.Name), attr("IKE_Role", wordFor(roles, p.Role)), attr("IKE_XCHGMode", wordFor(modes, p.Mode)),
 		attr("IKE_Flags_UseCRL", flagText(p.Auth.CRL())),
 	}
-	attrs = append(attrs, lifeAttributes(p.Life, "IKE_")...)
+	sized := !p.IgnoreSizes && slices.ContainsFunc(p.Transforms, func(t suite.Transform) bool { return t.LifeKB != 0 })
+	attrs = append(attrs, lifeAttributes(p.Life, "IKE_", sized)...)
 	var types []string
 	for _, typ := range p.Generic.Local {
 		types = append(types, wordFor(genericTypes, genericType{false, typ}))
@@ -332,7 +336,7 @@ func (x *writer) dataProtection(p ikedb.DataProtection) {
 	}
 	attrs = append(attrs, attr("IPSec_InitiatorDHGroup", initiator), attr("IPSec_ResponderDHGroup", strings.Join(responder, " ")),
 		attr("IPSec_Flags_UseCommitBit", flagText(p.CommitBit)))
-	x.empty("IPSecProtection", append(append(attrs, lifeAttributes(p.Life, "IPSec_")...), attr("Keyman_Weak", weakText(p.AllowWeak)))...)
+	x.empty("IPSecProtection", append(append(attrs, lifeAttributes(p.Life, "IPSec_", !p.IgnoreSizes)...), attr("Keyman_Weak", weakText(p.AllowWeak)))...)
 }
 
 func (x *writer) dataTunnel(t ikedb.DataTunnel, last int) {

@@ -317,6 +317,35 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// Try says what Put would do, and changes nothing; Get gives part of it.
+func TestTryAndGet(t *testing.T) {
+	ctx := context.Background()
+	s := created(t)
+	put(t, s, parsed(t, protection+host("a", 2)), false)
+	before := export(t, s)
+	if changes, err := s.Try(ctx, parsed(t, host("a", 2)+host("b", 3)), true); err != nil || changes != (store.Changes{Added: 2, Replaced: 2}) {
+		t.Errorf("%+v %v", changes, err)
+	}
+	var wrong *ikedb.Error
+	if _, err := s.Try(ctx, parsed(t, host("a", 2)), false); !errors.As(err, &wrong) {
+		t.Errorf("what is there is put again: %v", err)
+	}
+	if after := export(t, s); after != before {
+		t.Errorf("trying changed something:\n%s", cmp.Diff(before, after))
+	}
+	d, err := s.Get(ctx, ikedb.Selection{Kind: ikedb.KindTunnel, Name: "a"}, false)
+	if err != nil || d.Len() != 1 || d.Tunnels[0].Remote.Port != ikedb.DefaultPort {
+		t.Errorf("%+v %v", d, err)
+	}
+	if d, err = s.Get(ctx, ikedb.Selection{Kind: ikedb.KindTunnel, Name: "a"}, true); err != nil || d.Len() != 3 {
+		t.Errorf("%+v %v", d, err)
+	}
+	var absent *store.AbsentError
+	if _, err := s.Get(ctx, ikedb.Selection{Kind: ikedb.KindTunnel, Name: "b"}, false); !errors.As(err, &absent) {
+		t.Errorf("an absent one: %v", err)
+	}
+}
+
 // Deleted keys do not stay in the file.
 func TestDeletedIsZeroed(t *testing.T) {
 	s := created(t)
