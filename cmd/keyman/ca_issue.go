@@ -34,7 +34,7 @@ and clientAuth for peers that demand them.`,
 	cmd.Flags().StringVar(&request, "request", "", "the request, a PEM or DER `file`")
 	cmd.Flags().StringVar(&profile, "profile", string(ca.ProfileIKE), "`ike` or ike-tls")
 	completeWords(cmd, "profile", string(ca.ProfileIKE), string(ca.ProfileIKETLS))
-	cmd.Flags().IntVar(&o.Days, "days", 0, "lifetime in days (default: as the CA was founded)")
+	addDaysFlag(cmd, &o.Days, "days", 0, "lifetime in days (default: as the CA was founded)")
 	cmd.Flags().StringVar(&out, "out", "", "write the certificate to this `file`, too (PEM)")
 	_ = cmd.MarkFlagRequired("request")
 	flags := addOpenFlags(cmd, "", "the password of "+caPassword)

@@ -117,7 +117,7 @@ published. A web server and an LDAP server give it out as DER.`,
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the list to this `file`, too")
 	addForm(cmd, &form, "`form` of that file", formDER, formPEM)
-	cmd.Flags().IntVar(&days, "days", 0, "days until the next list is due (default: as the CA was founded)")
+	addDaysFlag(cmd, &days, "days", 0, "days until the next list is due (default: as the CA was founded)")
 	flags := addOpenFlags(cmd, "", "the password of "+caPassword)
 	cmd.ValidArgsFunction = a.completeCAs
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -44,7 +44,7 @@ for programs that issue with it; "keyman ca init" founds a CA of keyman's own.`,
 	template := addTemplateFlags(cmd)
 	cmd.Flags().Var(&spec, "key", "`kind` of key: rsa-BITS, p256, p384, p521, ed25519")
 	completeKeys(cmd)
-	cmd.Flags().IntVar(&days, "days", selfSignedDays, "lifetime in days")
+	addDaysFlag(cmd, &days, "days", selfSignedDays, "lifetime in days")
 	cmd.Flags().BoolVar(&isDefault, "default", false, "make it the default certificate")
 	_ = cmd.MarkFlagRequired("label")
 	_ = cmd.MarkFlagRequired("subject")

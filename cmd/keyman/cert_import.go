@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -84,6 +86,9 @@ func (a *app) openImported(ctx context.Context, paths []string, flags *passwordF
 	}
 	for _, path := range paths {
 		loose, err := keystore.IsLoose(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, noFile(path)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -62,6 +63,9 @@ the new one, which then has its place: its label and its mark of the default.`,
 			}
 		}
 		request, err := store.Renew(entry.Label, key, func(key crypto.Signer) ([]byte, error) { return csr.Create(template, key) })
+		if errors.Is(err, keystore.ErrDuplicateLabel) {
+			return withHint(err, "a renewal waits already: keyman req show writes its request again, and keyman cert delete gives it up")
+		}
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"keyman/crl"
@@ -34,6 +35,9 @@ func readCertificateFile(path string) ([][]byte, error) {
 	if err == nil && !isNoCertificate(list) {
 		return list, nil
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, noFile(path)
+	}
 	if c, known := contentOf(path); known {
 		return nil, c.instead(path)
 	}
@@ -44,6 +48,9 @@ func readCertificateFile(path string) ([][]byte, error) {
 func (c content) instead(name string) error {
 	return withHint(fmt.Errorf("%s holds %s, and no certificate", name, c.what), c.hint)
 }
+
+// noFile says that a file is not there.
+func noFile(path string) error { return fmt.Errorf("there is no file %s", path) }
 
 // isNoCertificate reports whether what looked like one certificate by its frame is none.
 func isNoCertificate(list [][]byte) bool {

@@ -34,5 +34,5 @@ func notFileForLabel(word string, flags *keydbFlags) error {
 	if _, err := os.Stat(word); err == nil {
 		return withHint(fmt.Errorf("%s is a file", word), "--file "+word+" shows it")
 	}
-	return withHint(fmt.Errorf("there is no file %s", word), "a label of that name is looked up where the command line says the password, such as by --password-file")
+	return withHint(noFile(word), "a label of that name is looked up where the command line says the password, such as by --password-file")
 }

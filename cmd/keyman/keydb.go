@@ -76,7 +76,7 @@ const maxExpireDays = 50_000
 // addLockFlags adds --expire and --stash.
 func addLockFlags(cmd *cobra.Command) *lockFlags {
 	f := &lockFlags{}
-	cmd.Flags().IntVar(&f.days, "expire", 0, "let the password expire after so many `days` (cms only; default never)")
+	addDaysFlag(cmd, &f.days, "expire", 0, "let the password expire after so many `days` (cms only; default never)")
 	cmd.Flags().BoolVar(&f.stash, "stash", false, "stash the password in a file beside the key database, for programs that start unattended")
 	return f
 }
