@@ -92,7 +92,7 @@ func TestWireshark(t *testing.T) {
 					t.Errorf("it did not see who %s is", id)
 				}
 			}
-			if f.Quick != nil && (!strings.Contains(said, "Quick Mode (32)") || !strings.Contains(said, "ID_IPV4_ADDR_SUBNET")) {
+			if f.Quick != nil && (!strings.Contains(said, "Quick Mode (32)") || !strings.Contains(said, "Identification Data:10.9.2.0/255.255.255.0")) {
 				t.Error("it did not see what quick mode is about")
 			}
 			for _, wrong := range []string{"Malformed", "Expert Info (Error"} {
