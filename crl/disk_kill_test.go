@@ -44,7 +44,7 @@ func TestCacheKilled(t *testing.T) {
 		}
 	}
 	cache := newCache(t, filepath.Join(dir, "cache"), 0)
-	r := rand.New(rand.NewPCG(9, 9)) //nolint:gosec // the same ones each time
+	r := rand.New(rand.NewPCG(9, 9)) // the same ones each time
 	last := 0
 	for kill := range kills {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestCacheKilled$")
