@@ -73,6 +73,9 @@ func (d *disk) answer(ctx context.Context, place string, issuer *x509.Certificat
 	}
 	a := verify(lists, issuer, allowWeak)
 	a.at = last
+	if len(lists) == 1 && lists[0].Source == place {
+		a.validators = lists[0].validators
+	}
 	return a
 }
 

@@ -214,3 +214,20 @@ func TestRefreshAsks(t *testing.T) {
 		t.Errorf("newer %v; the server gave the list %d times", newer, web.full)
 	}
 }
+
+// What one process has fetched another one asks for only whether it still stands.
+func TestDiskAsks(t *testing.T) {
+	ca := newCA(t, "CA")
+	web := newListServer(t, ca.list())
+	leaf := ca.issue("leaf", web.URL+"/ca.crl")
+	dir := filepath.Join(t.TempDir(), "cache")
+	for round := range 3 {
+		// The list is of yesterday, which is too old for the policy: each asks for a
+		// newer one, the first when it has just come.
+		v := newChecker(t, crl.CheckerConfig{Source: newFetcher(t, crl.FetcherConfig{}), Disk: newCache(t, dir, 0)}).
+			Check(t.Context(), ders(leaf), crl.Policy{Anchors: ders(ca.cert), MaxAge: time.Hour})
+		if v.Status != crl.StatusUndetermined || web.full != 1 || web.stands != round+1 {
+			t.Errorf("round %d: %s; the server gave the list %d times, and said %d times that it stands", round, v.Status, web.full, web.stands)
+		}
+	}
+}

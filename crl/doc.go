@@ -32,7 +32,8 @@
 // proves nothing until List.CheckSignatureFrom has seen its issuer's certificate;
 // only Checker does all that belongs to a check.
 //
-// Cache keeps verified lists in a folder, for other processes and for later.
+// Cache keeps verified lists in a folder, for other processes and for later; Keeper
+// gets single lists for a person, and keeps them there.
 //
 // Fetcher gets lists by http, https, ldap and ldaps, directly or through a proxy,
 // within limits on size, time, rate and redirects; Fetcher.Get asks whether a list
