@@ -31,6 +31,8 @@ type childCase struct {
 	swan string // strongSwan's
 	pfs  suite.Group
 	weak bool
+	// mode is phase 1's; default main.
+	mode ikedb.Mode
 	// rekey is strongSwan's rekey_time; default its hour.
 	rekey time.Duration
 	// life is that of keyman's definition; default an hour.
@@ -55,10 +57,12 @@ func (c childCase) start(t *testing.T, tunnels int) *childLab {
 			ESP: c.swan, RekeyTime: c.rekey,
 		})
 	}
+	swan.Aggressive = c.mode.Aggressive()
 	l := &childLab{plane: iketest.NewDataPlane()}
 	l.peer = testpeer.StartStrongSwan(t, network.B, swan)
 	keyman := labCase{
 		transform: "aes128-sha256-modp2048", auth: ikedb.AuthPresharedKey, psk: "interop secret",
+		mode: c.mode, allowWeak: c.mode.Aggressive(),
 		engine: func(cfg *ike.Config) { cfg.DataPlane = l.plane },
 		define: func(d *ikedb.Definitions) {
 			d.Proposals = []ikedb.Proposal{{Name: "esp", ESP: []ikedb.DataTransform{dataESP(t, c.esp+" "+c.life)}}}
@@ -265,4 +269,16 @@ func TestStrongSwanRekey(t *testing.T) {
 			l.sameKeys(t)
 		}
 	})
+}
+
+// Phase 2 under a phase 1 that aggressive mode made, from both ends.
+func TestStrongSwanChildAggressive(t *testing.T) {
+	for _, starts := range []string{"keyman", "strongswan"} {
+		t.Run(starts+"-starts", func(t *testing.T) {
+			t.Parallel()
+			l := childCase{esp: "aes256-sha256", swan: "aes256-sha256", mode: ikedb.ModeAggressive}.start(t, 1)
+			l.up(t, "net1", starts == "keyman")
+			l.sameKeys(t)
+		})
+	}
 }

@@ -293,3 +293,61 @@ func TestModesDoNotMix(t *testing.T) {
 		}
 	}
 }
+
+// Who is done first may go on to phase 2 at once: what it says is held until the
+// peer is done, too, and not lost.
+func TestQuickModeOnTheHeels(t *testing.T) {
+	for name, c := range map[string]simConfig{
+		"aggressive psk":   testPair(t, "aes128-sha256-ecp256", suite.PresharedKey).aggressive(),
+		"aggressive ecdsa": testPair(t, "aes128-sha256-ecp256", suite.ECDSA256).aggressive(),
+		"main ecdsa":       testPair(t, "aes128-sha256-ecp256", suite.ECDSA256),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSimulation(t, 1, c, calm)
+			for _, side := range s.sides {
+				side.verifyDelay = 300 * time.Millisecond
+			}
+			for i := range s.sides {
+				s.sides[i].offer(childPolicy(i, 1, onePolicy(t)))
+			}
+			s.begin()
+			first := 0 // the side that is done first
+			if s.sides[1].sa.sendsLast() {
+				first = 1
+			}
+			s.until(first, StateEstablished)
+			began := s.now
+			s.perform(first, s.handle(first, Negotiate{Policy: childPolicy(first, 1, onePolicy(t)), SPI: s.nextSPI(first)}))
+			for len(s.sides[0].phase2.up)+len(s.sides[1].phase2.up) < 2 && len(s.queue) > 0 {
+				s.run(s.queue[0].at.Sub(s.start))
+			}
+			both := s.onlyUp(t)
+			agree(t, both[0], both[1])
+			if took := s.now.Sub(began); took >= DefaultTiming.Retransmit {
+				t.Errorf("phase 2 took %v: a message was lost", took)
+			}
+		})
+	}
+}
+
+// What is held is bounded, and nothing of it outlives the SA.
+func TestHeldMessagesAreBounded(t *testing.T) {
+	net := calm
+	s := newSimulation(t, 1, testPair(t, "aes128-sha256-ecp256", suite.PresharedKey).aggressive(), net)
+	s.begin()
+	s.until(1, AwaitAuth)
+	s.until(1, ComputingSecret)
+	h := s.sides[0].sa.header(isakmp.QuickMode, 7)
+	h.Flags, h.Next, h.Length = isakmp.FlagEncryption, isakmp.PayloadHash, isakmp.HeaderLen+32
+	for i := range 3 * maxHeld {
+		h.MessageID = uint32(i + 1)
+		s.perform(1, s.handle(1, Datagram{Path: Path{Local: addrR, Remote: addrI}, Data: append(h.AppendTo(nil), make([]byte, 32)...)}))
+	}
+	if n := len(s.sides[1].sa.held); n != maxHeld {
+		t.Errorf("%d messages are held", n)
+	}
+	s.run(time.Minute)
+	if !s.up() || len(s.sides[1].sa.held) != 0 {
+		t.Errorf("responder %v holds %d", s.sides[1].sa.State(), len(s.sides[1].sa.held))
+	}
+}

@@ -49,6 +49,7 @@ func (s *SA) receive(d Datagram) {
 		s.remind(m)
 	case h.Exchange == isakmp.Informational:
 		s.informational(m)
+	case h.Exchange == isakmp.QuickMode && s.hold(m):
 	case h.Exchange == isakmp.QuickMode:
 		s.quickMode(m)
 	default:
@@ -85,6 +86,31 @@ func (s *SA) remind(m message) {
 	s.ignore(m.Path, m.header, "message 3 is missing")
 	if s.unproven++; s.unproven <= maxInformational {
 		s.transmit(TraceRetransmit)
+	}
+}
+
+// maxHeld bounds the messages of quick mode that are held.
+const maxHeld = 4
+
+// hold keeps a message of quick mode until phase 1 is established, and reports
+// whether it does. Who sends the last message of phase 1 is done before the peer,
+// and may go on at once, while we compute or look at a certificate; without this
+// its first message would be lost, and come again a second later.
+func (s *SA) hold(m message) bool {
+	waits := s.state == Verifying || s.Proven() && (s.state == ComputingSecret || s.state == Signing)
+	if !waits || s.sendsLast() || !m.header.Encrypted() || len(s.held) >= maxHeld {
+		return false
+	}
+	s.held = append(s.held, m)
+	return true
+}
+
+// takeHeld goes on with the messages that were held.
+func (s *SA) takeHeld() {
+	held := s.held
+	s.held = nil
+	for _, m := range held {
+		s.quickMode(m)
 	}
 }
 

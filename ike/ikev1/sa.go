@@ -40,6 +40,7 @@ type SA struct {
 	sent      flight
 	accepted  [sha256.Size]byte // digest of the last message that moved the SA on
 	pending   *message          // the next message, when it came before the secret was computed
+	held      []message         // of quick mode, that came before phase 1 was established
 	began     time.Time         // when a responder took message 1
 	proven    bool              // the initiator has shown a responder that it has seen our cookie
 	fragments isakmp.Reassembler
@@ -202,7 +203,7 @@ func (s *SA) end(state State) {
 	}
 	s.state = state
 	s.alarms = alarms{linger: s.now.Add(linger)}
-	s.pending, s.claim = nil, nil
+	s.pending, s.claim, s.held = nil, nil, nil
 	s.endQuick()
 	s.forgetSecrets()
 }
@@ -258,6 +259,7 @@ func (s *SA) establish() {
 		InitialContact: s.contact,
 		NAT:            s.nat,
 	})
+	s.takeHeld()
 }
 
 // timeoutError says what the negotiation was waiting for when its time ran out.
