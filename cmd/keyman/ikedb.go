@@ -40,18 +40,13 @@ func (a *app) ikedbPath() (string, error) {
 	return filepath.Join(state, store.FileName), err
 }
 
-// withStore opens the database, makes it where create says so, and closes it
-// after use.
-func (a *app) withStore(ctx context.Context, create bool, use func(*store.Store) error) error {
+// withStore opens the database and closes it after use.
+func (a *app) withStore(ctx context.Context, use func(*store.Store) error) error {
 	path, err := a.ikedbPath()
 	if err != nil {
 		return err
 	}
-	open := store.Open
-	if create {
-		open = store.Create
-	}
-	s, err := open(ctx, path)
+	s, err := store.Open(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -93,7 +88,7 @@ func addFormatFlag(cmd *cobra.Command, format *string) {
 	completeWords(cmd, "format", deffile.XML, deffile.TOML)
 }
 
-// selectFlagsOf are the arguments and flags that say which definitions are meant.
+// selectionHelp tells how definitions are meant.
 const selectionHelp = `KIND is tunnel, protection, group, preshared-key, data-tunnel, data-protection or
 proposal, or an element of AIX's XML such as IKETunnel. A preshared key is meant by
 --id, with one of its identities.`

@@ -42,7 +42,7 @@ Exit codes: 0 all is well, 1 it is not, 2 usage, 3 failed.`,
 			err     error
 		)
 		if len(args) == 0 {
-			err = a.withStore(cmd.Context(), false, func(s *store.Store) error {
+			err = a.withStore(cmd.Context(), func(s *store.Store) error {
 				db, err := s.Check(cmd.Context())
 				if err == nil {
 					checked = db.Definitions()
@@ -66,7 +66,7 @@ func (a *app) checkFile(cmd *cobra.Command, input *inputFlags, args []string, fo
 	if err != nil {
 		return ikedb.Definitions{}, err
 	}
-	err = a.withStore(cmd.Context(), false, func(s *store.Store) error {
+	err = a.withStore(cmd.Context(), func(s *store.Store) error {
 		_, err := s.Try(cmd.Context(), file.Definitions, force)
 		return err
 	})

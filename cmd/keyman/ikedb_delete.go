@@ -46,7 +46,7 @@ everything is deleted. A running daemon goes on with what it has read when it st
 			return usagef("give the name or the identity of one definition, or --all")
 		}
 		var n int
-		if err := a.withStore(cmd.Context(), false, func(s *store.Store) error {
+		if err := a.withStore(cmd.Context(), func(s *store.Store) error {
 			if what == (ikedb.Selection{}) {
 				n, err = s.Expunge(cmd.Context())
 			} else {

@@ -64,7 +64,7 @@ func (a *app) ikedbGet(cmd *cobra.Command, f *getFlags, args []string) error {
 		return err
 	}
 	var d ikedb.Definitions
-	if err := a.withStore(cmd.Context(), false, func(s *store.Store) error {
+	if err := a.withStore(cmd.Context(), func(s *store.Store) error {
 		d, err = s.Get(cmd.Context(), what, f.recursive)
 		return err
 	}); err != nil {

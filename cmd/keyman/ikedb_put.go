@@ -44,12 +44,13 @@ read when it started.`,
 		if err != nil {
 			return err
 		}
-		var changes store.Changes
-		if err := a.withStore(cmd.Context(), true, func(s *store.Store) error {
-			changes, err = s.Put(cmd.Context(), file.Definitions, force)
-			return file.Explain(err)
-		}); err != nil {
+		path, err := a.ikedbPath()
+		if err != nil {
 			return err
+		}
+		changes, err := store.Add(cmd.Context(), path, file.Definitions, force)
+		if err != nil {
+			return file.Explain(err)
 		}
 		return a.print(putResult(changes), func(w io.Writer) {
 			fmt.Fprintf(w, "%d definitions added, %d replaced\n", changes.Added, changes.Replaced)

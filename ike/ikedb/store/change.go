@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"keyman/ike/ikedb"
@@ -35,6 +36,35 @@ func isRefusal(err error) bool {
 // in d, or -1 where one that was there before is at fault.
 func (s *Store) Put(ctx context.Context, d ikedb.Definitions, overwrite bool) (Changes, error) {
 	return s.put(ctx, d, overwrite, false)
+}
+
+// Add opens the database at path, puts definitions as Put does, and closes it. It
+// makes the database where there is none, but not for definitions that it refuses.
+func Add(ctx context.Context, path string, d ikedb.Definitions, overwrite bool) (Changes, error) {
+	s, err := Open(ctx, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := fits(d); err != nil {
+			return Changes{}, err
+		}
+		s, err = Create(ctx, path)
+	}
+	if err != nil {
+		return Changes{}, err
+	}
+	changes, err := s.Put(ctx, d, overwrite)
+	return changes, errors.Join(err, s.Close())
+}
+
+// fits checks definitions as Put into an empty database does.
+func fits(d ikedb.Definitions) error {
+	m, err := merge(ikedb.Definitions{}, d, make(lastNumbers), false)
+	if err != nil {
+		return err
+	}
+	if _, err := ikedb.New(m.after); err != nil {
+		return m.blame(err)
+	}
+	return nil
 }
 
 // Try tells what Put would do, and does nothing.

@@ -1,11 +1,12 @@
 // Package store keeps the definitions of ikedb in a file: an SQLite database,
 // ike.db in the state directory.
 //
-// Open opens or creates it. Put, Delete and Expunge change it, each in one
-// transaction: what they would leave behind is checked as a whole by ikedb.New
-// before anything is written, and whatever kills the process leaves the old
-// definitions or the new ones. Writers wait for each other. Read gives all of
-// it, for programs and for exports; ikedb.New makes of that what an engine uses.
+// Open opens it; Add puts definitions into it, and makes it where there is none.
+// Put, Delete and Expunge change it, each in one transaction: what they would leave
+// behind is checked as a whole by ikedb.New before anything is written, and whatever
+// kills the process leaves the old definitions or the new ones. Writers wait for
+// each other. Read gives all of it, Get some; ikedb.New makes of that what an engine
+// uses, as Load does.
 //
 // # What stays the same
 //

@@ -115,7 +115,7 @@ func (c *call) run(ctx context.Context, i Invocation) error {
 	case 'g':
 		return c.get(ctx, i, path, what)
 	}
-	return withStore(ctx, path, store.Open, func(s *store.Store) error {
+	return withStore(ctx, path, func(s *store.Store) error {
 		if c.action == 'd' {
 			_, err := s.Delete(ctx, what)
 			return err
@@ -141,8 +141,9 @@ func (c *call) database(i Invocation) (string, error) {
 	return filepath.Join(state, store.FileName), nil
 }
 
-func withStore(ctx context.Context, path string, open func(context.Context, string) (*store.Store, error), use func(*store.Store) error) error {
-	s, err := open(ctx, path)
+// withStore opens a database and closes it after use.
+func withStore(ctx context.Context, path string, use func(*store.Store) error) error {
+	s, err := store.Open(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -190,10 +191,8 @@ func (c *call) put(ctx context.Context, i Invocation, path string) error {
 	if file.Exposed {
 		fmt.Fprintf(i.Stderr, "%s: warning: %s holds preshared keys, and others than its owner may read it\n", Name, escape.Printable(c.file))
 	}
-	return withStore(ctx, path, store.Create, func(s *store.Store) error {
-		_, err := s.Put(ctx, file.Definitions, c.flags['F'])
-		return file.Explain(err)
-	})
+	_, err = store.Add(ctx, path, file.Definitions, c.flags['F'])
+	return file.Explain(err)
 }
 
 // get writes definitions. Preshared keys are written, as scripts that make backups
@@ -201,7 +200,7 @@ func (c *call) put(ctx context.Context, i Invocation, path string) error {
 func (c *call) get(ctx context.Context, i Invocation, path string, what ikedb.Selection) error {
 	_, secrets := c.values["--secrets"]
 	var d ikedb.Definitions
-	if err := withStore(ctx, path, store.Open, func(s *store.Store) error {
+	if err := withStore(ctx, path, func(s *store.Store) error {
 		var err error
 		d, err = s.Get(ctx, what, c.flags['r'])
 		return err
