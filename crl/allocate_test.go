@@ -156,6 +156,43 @@ func TestOneSerialNumber(t *testing.T) {
 	}
 }
 
+// An index is known to be that of its list, whatever the entries are, and no other is.
+func TestIndexes(t *testing.T) {
+	for name, form := range oddEntries {
+		l, err := parseData(listOf(t, oddEntriesOf(3_000, form)), Limits{})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		anew, err := parseData(bytes.Clone(l.raw), Limits{})
+		if err != nil || !l.index.indexes(anew) || !anew.index.indexes(l) {
+			t.Fatalf("%s: not its own index: %v", name, err)
+		}
+		for what, change := range map[string]func(x *index){
+			"another hash":     func(x *index) { x.slots[5] ^= 1 },
+			"another offset":   func(x *index) { x.slots[0] ^= 1 },
+			"a slot twice":     func(x *index) { copy(x.slots[slotSize:2*slotSize], x.slots[:slotSize]) },
+			"another start":    func(x *index) { x.starts[len(x.starts)-8]++ },
+			"one slot less":    func(x *index) { x.slots = x.slots[slotSize:] },
+			"another key":      func(x *index) { x.key = newHashKey() },
+			"two in exchange":  func(x *index) { exchange(x.slots) },
+			"an end before it": func(x *index) { clear(x.starts[len(x.starts)-4:]) },
+		} {
+			x := index{key: l.index.key, starts: bytes.Clone(l.index.starts), slots: bytes.Clone(l.index.slots)}
+			if change(&x); x.indexes(anew) {
+				t.Errorf("%s: an index with %s", name, what)
+			}
+		}
+	}
+}
+
+// exchange exchanges the first and the last slot.
+func exchange(slots []byte) {
+	var first [slotSize]byte
+	copy(first[:], slots)
+	copy(slots, slots[len(slots)-slotSize:])
+	copy(slots[len(slots)-slotSize:], first[:])
+}
+
 // mutated returns data with some of it changed, as r has it.
 func mutated(r *rand.Rand, data []byte) []byte {
 	data = bytes.Clone(data)
