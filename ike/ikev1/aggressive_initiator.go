@@ -103,10 +103,7 @@ func (s *SA) objectTo(m message, responder isakmp.Cookie, notify isakmp.NotifyTy
 	s.reject(m, err)
 	if !s.notified {
 		s.notified = true
-		none := s.exchange.cookieR
-		s.exchange.cookieR = responder
-		s.sendClearNotification(notify)
-		s.exchange.cookieR = none
+		s.notifyInClear(responder, notify)
 	}
 }
 

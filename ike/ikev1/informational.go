@@ -23,8 +23,16 @@ func (s *SA) spi() []byte {
 
 // sendClearNotification tells the peer about an error before there are keys.
 func (s *SA) sendClearNotification(t isakmp.NotifyType) {
+	s.notifyInClear(s.exchange.cookieR, t)
+}
+
+// notifyInClear is sendClearNotification to a responder whose cookie is not that of
+// the SA yet.
+func (s *SA) notifyInClear(responder isakmp.Cookie, t isakmp.NotifyType) {
 	n := s.notification(t, nil)
+	copy(n.SPI[len(responder):], responder[:])
 	m := isakmp.Message{Header: s.header(isakmp.Informational, s.seed.messageID()), Payloads: []isakmp.Payload{n}}
+	m.Header.Responder = responder
 	data, err := m.Marshal()
 	if err != nil {
 		return
