@@ -43,8 +43,8 @@ func TestListMemory(t *testing.T) {
 	}
 	for name, limit := range map[string]struct{ files, each uint64 }{
 		"pkcs12": {1, 1000},
-		"jks":    {3, 2000},
-		"jceks":  {3, 2000},
+		"jks":    {1, 2000},
+		"jceks":  {1, 2000},
 		"cms":    {2, 1500},
 		"pem":    {4, 2000},
 	} {

@@ -1,6 +1,7 @@
 package jks
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -16,8 +17,8 @@ type JKS struct{}
 type JCEKS struct{}
 
 var (
-	_ format.Format = JKS{}
-	_ format.Format = JCEKS{}
+	_ format.Consumer = JKS{}
+	_ format.Consumer = JCEKS{}
 )
 
 // Name implements format.Format.
@@ -48,6 +49,16 @@ func (JKS) Decode(data, password []byte) (*format.Content, error) {
 // Decode implements format.Format. The absent password is the empty one.
 func (JCEKS) Decode(data, password []byte) (*format.Content, error) {
 	return kindJCEKS.decode(data, password, limits{})
+}
+
+// Consume implements format.Consumer.
+func (JKS) Consume(data, password []byte) (*format.Content, error) {
+	return kindJKS.consume(data, password, limits{})
+}
+
+// Consume implements format.Consumer.
+func (JCEKS) Consume(data, password []byte) (*format.Content, error) {
+	return kindJCEKS.consume(data, password, limits{})
 }
 
 // Encode implements format.Format.
@@ -81,6 +92,11 @@ func (k kind) detect(data []byte) bool {
 }
 
 func (k kind) decode(data, text []byte, l limits) (*format.Content, error) {
+	return k.consume(bytes.Clone(data), text, l)
+}
+
+// consume does what decode does, and what it returns holds parts of data.
+func (k kind) consume(data, text []byte, l limits) (*format.Content, error) {
 	pw, err := newPassword(text)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", format.ErrPassword, err)

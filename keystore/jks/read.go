@@ -1,8 +1,8 @@
 package jks
 
 import (
-	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"runtime"
 	"slices"
 
@@ -32,7 +32,7 @@ type kept struct {
 // it has no alias.
 type link struct{ label string } // that it was given
 
-// toContent makes items of the entries of a file.
+// toContent makes items of the entries of a file, of which they hold parts.
 func (k kind) toContent(entries []entry, pw password, l limits) (*format.Content, error) {
 	items := make([]format.Item, len(entries))
 	protections, _ := protectionsOf(entries)
@@ -40,13 +40,13 @@ func (k kind) toContent(entries []entry, pw password, l limits) (*format.Content
 	if err != nil {
 		return nil, err
 	}
-	known := map[string]bool{} // certificates, by content
+	known := make(map[[sha256.Size]byte]bool, len(entries)) // certificates, by their hash
 	for i, e := range entries {
 		label, _ := readText(e.alias)
 		items[i] = format.Item{Label: label, Key: opened[i].key}
-		own := kept{from: k, alias: bytes.Clone(e.alias), created: e.created, object: opened[i].object}
+		own := kept{from: k, alias: e.alias, created: e.created, object: opened[i].object}
 		if e.protected != nil && opened[i].key == nil && opened[i].object == nil {
-			own.locked = bytes.Clone(e.protected)
+			own.locked = e.protected
 		} else if e.protected != nil {
 			own.sealed = newKeptSeal(e.protected, protections[i], pw, contentOf(items[i], own))
 		}
@@ -61,21 +61,19 @@ func (k kind) toContent(entries []entry, pw password, l limits) (*format.Content
 			items[i].Kind = format.Personal
 		}
 		if len(e.chain) > 0 {
-			items[i].Certificate = bytes.Clone(e.chain[0])
-			known[string(e.chain[0])] = true
+			items[i].Certificate = e.chain[0]
+			known[sha256.Sum256(e.chain[0])] = true
 		}
 		if e.tag == tagKey {
-			for _, certificate := range e.chain {
-				own.chain = append(own.chain, bytes.Clone(certificate))
-			}
+			own.chain = e.chain
 		}
 		items[i].Kept = own
 	}
 	for _, e := range entries {
 		for _, above := range e.chain {
-			if !known[string(above)] {
-				known[string(above)] = true
-				items = append(items, format.Item{Kind: format.Signer, Certificate: bytes.Clone(above), Kept: link{}})
+			if hash := sha256.Sum256(above); !known[hash] {
+				known[hash] = true
+				items = append(items, format.Item{Kind: format.Signer, Certificate: above, Kept: link{}})
 			}
 		}
 	}
