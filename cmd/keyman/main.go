@@ -19,6 +19,7 @@ import (
 	"keyman/cmd/keyman/internal/gskit"
 	"keyman/cmd/keyman/internal/ikedbface"
 	"keyman/internal/harden"
+	"keyman/internal/resident"
 )
 
 // gskQuietEnv names the environment variable that leaves out the warnings of
@@ -28,6 +29,8 @@ const gskQuietEnv = "KEYMAN_GSK_QUIET"
 func main() {
 	// Where that cannot be had, as in some sandboxes, there is nothing better.
 	_ = harden.NoCore()
+	// All initialisers have run. Where this cannot be had, more stays in memory.
+	_ = resident.DropCode()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	args := os.Args[1:]
 	if name := filepath.Base(os.Args[0]); gskit.Is(name) || name == ikedbface.Name {

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package resident
+
+import "errors"
+
+// DropCode does nothing here.
+func DropCode() error { return errors.ErrUnsupported }
