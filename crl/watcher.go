@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unique"
 )
 
 const (
@@ -63,7 +64,7 @@ type watchKey struct {
 	chain   [sha256.Size]byte
 	anchors *[]byte // the first of the policy's: two slices are two policies
 	count   int
-	policy  string // the rest of it
+	policy  unique.Handle[string] // the rest of it
 }
 
 // A watchedChain is one chain under one policy, and those who watch it.
@@ -71,8 +72,7 @@ type watchedChain struct {
 	chain   [][]byte
 	policy  Policy
 	until   time.Time // when the lists do not count any more that said it is good
-	next    int
-	watches map[int]*watch
+	watches []*watch
 }
 
 // A watch is one who wants to know, and what he knows.
@@ -115,17 +115,17 @@ func (w *Watcher) Watch(chain [][]byte, p Policy, from Verdict, tell func(Verdic
 	defer w.mu.Unlock()
 	c := w.chains[key]
 	if c == nil {
-		c = &watchedChain{chain: chain, policy: p, watches: map[int]*watch{}}
+		c = &watchedChain{chain: chain, policy: p}
 		w.chains[key] = c
 	}
 	c.note(from)
-	id := c.next
-	c.next++
-	c.watches[id] = &watch{known: newsOf(from), tell: tell}
+	own := &watch{known: newsOf(from), tell: tell}
+	c.watches = append(c.watches, own)
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if delete(c.watches, id); len(c.watches) == 0 && w.chains[key] == c {
+		c.watches = slices.DeleteFunc(c.watches, func(other *watch) bool { return other == own })
+		if len(c.watches) == 0 && w.chains[key] == c {
 			delete(w.chains, key)
 		}
 	}
@@ -143,7 +143,7 @@ func newWatchKey(chain [][]byte, p Policy) watchKey {
 		key.anchors = &p.Anchors[0]
 	}
 	p.Anchors = nil
-	key.policy = fmt.Sprintf("%+v", p)
+	key.policy = unique.Make(fmt.Sprintf("%+v", p))
 	return key
 }
 

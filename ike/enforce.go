@@ -15,8 +15,12 @@ type peerWatch struct {
 	stop    func() // nil where nobody looks
 }
 
-// keepChain copies a chain out of the message that brought it.
-func keepChain(chain [][]byte) [][]byte {
+// keepChain copies a chain out of the message that brought it, where somebody will
+// look at it again.
+func (e *Engine) keepChain(chain [][]byte) [][]byte {
+	if _, ok := e.verifier.(Watcher); !ok {
+		return nil
+	}
 	kept := make([][]byte, len(chain))
 	for i, der := range chain {
 		kept[i] = slices.Clone(der)

@@ -207,7 +207,7 @@ func (e *Engine) verify(s *session, f ikev1.Verify) {
 				verdict, err = check.decide(ctx)
 				return err
 			})
-			e.conclude(s.id, keepChain(check.Certificates), verdict, err)
+			e.conclude(s.id, e.keepChain(check.Certificates), verdict, err)
 		})
 	})
 }
