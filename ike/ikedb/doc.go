@@ -2,8 +2,9 @@
 // are, what protects them, who may be at the other end, and with which
 // preshared keys.
 //
-// Load reads a tunnels.toml. Programs that have their definitions elsewhere
-// fill a Definitions and call New. Both give a DB, which has been checked as a
+// Load reads a tunnels.toml; package store keeps the same in a database, and
+// package aixxml writes and reads it as XML. Programs that have their definitions
+// elsewhere fill a Definitions and call New. Both give a DB, which has been checked as a
 // whole and does not change any more:
 //
 //   - every reference leads somewhere, every name is unique;

@@ -15,6 +15,7 @@ import (
 	"keyman/ike/ikedb"
 	"keyman/ike/ikedb/aixxml"
 	"keyman/ike/ikedb/ikedbtest"
+	"keyman/internal/testpeer"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -157,15 +158,6 @@ func TestLimits(t *testing.T) {
 		return "<AIX_VPN><IKEGroup IKE_GroupName=\"" + strings.Repeat("a", n) + "\"/></AIX_VPN>"
 	}
 	comment := func(n int) string { return "<AIX_VPN><!--" + strings.Repeat("a", n-7) + "--></AIX_VPN>" }
-	file := func(n int) string {
-		const frame = "<AIX_VPN></AIX_VPN>"
-		var b strings.Builder
-		b.WriteString(frame)
-		for b.Len()+aixxml.MaxTag <= n {
-			b.WriteString("<!--" + strings.Repeat("a", aixxml.MaxTag-7) + "-->")
-		}
-		return b.String() + strings.Repeat(" ", n-b.Len())
-	}
 	for name, c := range map[string]struct {
 		text, want string
 	}{
@@ -177,14 +169,32 @@ func TestLimits(t *testing.T) {
 		"too long a value":    {value(aixxml.MaxValue + 1), "line 1: IKEGroup: IKE_GroupName: 16385 bytes, more than 16384"},
 		"long comment":        {comment(aixxml.MaxTag - 1), ""},
 		"too long a comment":  {comment(aixxml.MaxTag + 8), "line 1: a tag, a comment or text of more than 65536 bytes"},
-		"large":               {file(aixxml.MaxFile), ""},
-		"too large":           {file(aixxml.MaxFile + 1), "line 1: the file is larger than 16777216 bytes"},
 		"attributes":          {"<AIX_VPN " + strings.Repeat(`a="" `, aixxml.MaxTag/5), "line 1: a tag, a comment or text of more than 65536 bytes"},
 		"attributes, at once": {"<AIX_VPN " + strings.Repeat(`a="" `, 1000) + "/>", "line 1: AIX_VPN: a: the attribute is not known"},
 	} {
 		_, err := aixxml.Read(strings.NewReader(c.text), nil)
 		if got := errorText(err); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+// The largest file, and one byte more.
+func TestFileSize(t *testing.T) {
+	testpeer.Long(t)
+	file := func(n int) string {
+		const frame = "<AIX_VPN></AIX_VPN>"
+		var b strings.Builder
+		b.WriteString(frame)
+		for b.Len()+aixxml.MaxTag <= n {
+			b.WriteString("<!--" + strings.Repeat("a", aixxml.MaxTag-7) + "-->")
+		}
+		return b.String() + strings.Repeat(" ", n-b.Len())
+	}
+	for n, want := range map[int]string{aixxml.MaxFile: "", aixxml.MaxFile + 1: "line 1: the file is larger than 16777216 bytes"} {
+		_, err := aixxml.Read(strings.NewReader(file(n)), nil)
+		if got := errorText(err); got != want {
+			t.Errorf("%d bytes: %s, want %s", n, got, want)
 		}
 	}
 }
