@@ -134,12 +134,14 @@ func (n *entryNotes) read(e *Entry, extensions cryptobyte.String) error {
 
 // entryAt returns the entry that begins at an offset of the index. Parse has
 // read every entry, so that errors cannot occur any more.
-func (l *List) entryAt(at uint32) Entry {
-	if e, ok := readSimple(l.revoked[min(int(at), len(l.revoked)):]); ok {
-		return e.entry()
+func (l *List) entryAt(at uint32) (e Entry) {
+	b := l.revoked[min(int(at), len(l.revoked)):]
+	if size, serial := simpleShape(b); size > 0 {
+		e.readSimple(b, size, serial)
+		return e
 	}
-	content, _ := elementAt(l.revoked, int(at))
-	e, _, _ := parseEntry(content, l.Version)
+	content, _ := elementAt(b, 0)
+	e, _, _ = parseEntry(content, l.Version)
 	return e
 }
 

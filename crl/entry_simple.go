@@ -9,16 +9,8 @@ import (
 	"keyman/internal/der"
 )
 
-// A simpleEntry is an entry of the form that nearly all have: a UTCTime, and no
+// The parts of an entry of the simple form, which nearly all have: a UTCTime, and no
 // extension or a reason code alone.
-type simpleEntry struct {
-	serial   []byte
-	date     []byte // YYMMDDhhmmssZ
-	extended bool
-	reason   ReasonCode
-	size     int // of the whole element, in octets
-}
-
 const (
 	utcTime = "YYMMDDhhmmssZ"
 	// reasonExtension is an entry's extensions where a reason code is all there
@@ -63,32 +55,22 @@ func simpleShape(b []byte) (size, serial int) {
 	return size, serial
 }
 
-// readSimple reads the entry that b begins with. ok is false where simpleShape has
-// no size.
-func readSimple(b []byte) (e simpleEntry, ok bool) {
-	size, serial := simpleShape(b)
-	if size == 0 {
-		return e, false
-	}
-	date := serialAt + serial + 2
-	e = simpleEntry{serial: b[serialAt : serialAt+serial], date: b[date : date+len(utcTime)], size: size}
-	if isExtended(size, serial) {
-		e.extended, e.reason = true, ReasonCode(b[size-1])
-	}
-	return e, true
-}
-
 // isExtended reports whether an entry of simpleShape has a reason code.
 func isExtended(size, serial int) bool { return size > serialAt+serial+timeSize }
 
-// entry returns the Entry; the date is known to be valid.
-func (e simpleEntry) entry() Entry {
-	year := 1900 + pair(e.date)
+// readSimple reads the entry that b begins with, of simpleShape and with a date that is
+// valid, into an Entry that is zero.
+func (e *Entry) readSimple(b []byte, size, serial int) {
+	e.Serial = b[serialAt : serialAt+serial]
+	date := b[serialAt+serial+2:]
+	year := 1900 + pair(date)
 	if year < 1950 { // RFC 5280, 4.1.2.5.1
 		year += 100
 	}
-	date := time.Date(year, time.Month(pair(e.date[2:])), pair(e.date[4:]), pair(e.date[6:]), pair(e.date[8:]), pair(e.date[10:]), 0, time.UTC)
-	return Entry{Serial: e.serial, Date: date, Reason: e.reason}
+	e.Date = time.Date(year, time.Month(pair(date[2:])), pair(date[4:]), pair(date[6:]), pair(date[8:]), pair(date[10:]), 0, time.UTC)
+	if isExtended(size, serial) {
+		e.Reason = ReasonCode(b[size-1])
+	}
 }
 
 // validUTCTime reports whether 13 octets are a UTCTime as der.ReadTime reads it.

@@ -89,16 +89,18 @@ func TestSimpleForm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		date := rapid.StringMatching(`([0-9]{2}|00|04)(0[0-9]|1[0-3])([0-3][0-9]|29|3[0-2])([0-2][0-9])([0-6][0-9])([0-6][0-9a:/])Z`).Draw(t, "date")
 		element := append([]byte("\x30\x12\x02\x01\x05\x17\x0d"), date...)
-		e, ok := readSimple(element)
-		if !ok || e.size != len(element) {
+		size, serial := simpleShape(element)
+		if size != len(element) {
 			t.Fatalf("%q is not of the simple form", element)
 		}
+		var e Entry
+		e.readSimple(element, size, serial)
 		want, _, err := parseEntry(element[2:], 2)
-		if valid := validUTCTime(e.date); valid != (err == nil) {
+		if valid := validUTCTime([]byte(date)); valid != (err == nil) {
 			t.Fatalf("%s: valid is %v, and parseEntry says %v", date, valid, err)
 		}
-		if err == nil && (!e.entry().Date.Equal(want.Date) || !bytes.Equal(e.entry().Serial, want.Serial)) {
-			t.Fatalf("%s: %v, want %v", date, e.entry(), want)
+		if err == nil && (!e.Date.Equal(want.Date) || !bytes.Equal(e.Serial, want.Serial)) {
+			t.Fatalf("%s: %v, want %v", date, e, want)
 		}
 	})
 }

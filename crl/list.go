@@ -88,11 +88,13 @@ func (l *List) Size() int64 { return int64(len(l.raw)) + l.index.size() }
 func (l *List) Entries() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		for at := 0; at < len(l.revoked); {
-			if e, ok := readSimple(l.revoked[at:]); ok {
-				if !yield(e.entry()) {
+			if size, serial := simpleShape(l.revoked[at:]); size > 0 {
+				var e Entry
+				e.readSimple(l.revoked[at:], size, serial)
+				if !yield(e) {
 					return
 				}
-				at += e.size
+				at += size
 				continue
 			}
 			content, next := elementAt(l.revoked, at)
@@ -148,8 +150,10 @@ func (l *List) find(serial []byte, issuer string) (found Entry, ok bool) {
 		if l.otherIssuers() && !l.isAbout(at, issuer, own) {
 			continue
 		}
-		if e := l.entryAt(at); !ok || e.Revokes() {
-			found, ok = e, true
+		if !ok {
+			found, ok = l.entryAt(at), true
+		} else if e := l.entryAt(at); e.Revokes() {
+			found = e
 		}
 	}
 	return found, ok
@@ -227,8 +231,10 @@ func (l *List) lookup(serial []byte) (found Entry, ok bool) {
 		if !more {
 			break
 		}
-		if e := l.entryAt(at); !ok || e.Revokes() {
-			found, ok = e, true
+		if !ok {
+			found, ok = l.entryAt(at), true
+		} else if e := l.entryAt(at); e.Revokes() {
+			found = e
 		}
 	}
 	return found, ok
