@@ -162,7 +162,7 @@ func (e *Engine) perform(s *session, effects []ikev1.Effect) {
 			e.fail(s, f.Err)
 		case ikev1.Closed:
 			e.closed(s, f.Reason)
-			if !f.KeepChildren {
+			if !f.KeepChildren && len(e.active[s.key()]) == 0 {
 				e.childrenOf(s, ikev1.ChildRemove{Reason: f.Reason, Silent: true})
 			}
 		case ikev1.Done:

@@ -84,7 +84,7 @@ func (s *SA) farewellHeard(n *isakmp.Notification) {
 // childDeleted acts on the peer's DELETE of SAs that it receives on, and we send
 // on.
 func (s *SA) childDeleted(p *isakmp.Delete) {
-	for _, b := range p.SPIs {
+	for _, b := range p.SPIs[:min(len(p.SPIs), maxDeletes)] {
 		spi, ok := readSPI(b)
 		if !ok {
 			continue

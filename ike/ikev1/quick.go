@@ -124,7 +124,10 @@ const (
 	maxQuickModes = 256
 	// maxExchanges bounds the quick modes of one SA; then it ends, and a new one
 	// goes on.
-	maxExchanges = 16384
+	maxExchanges = 4096
+	// maxDeletes bounds the SAs of one DELETE that are acted on: more than a tunnel
+	// has.
+	maxDeletes = 64
 )
 
 // find returns the exchange with a message ID.

@@ -319,6 +319,29 @@ func TestQuickModeBounds(t *testing.T) {
 	}
 }
 
+// A DELETE of thousands of SAs costs no more than one of some.
+func TestDeleteBounds(t *testing.T) {
+	s := establishedPair(t, 3, calm)
+	initiator, responder := s.sides[0].sa, s.sides[1].sa
+	d := &isakmp.Delete{DOI: isakmp.DOIIPsec, Protocol: isakmp.ProtocolESP}
+	for n := range uint32(10 * maxDeletes) {
+		d.SPIs = append(d.SPIs, spiBytes(0x1000+n))
+	}
+	data, err := initiator.sealInformational(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := 0
+	for _, e := range responder.Handle(s.now, Datagram{Path: s.translate(0, initiator.path), Data: data}) {
+		if _, ok := e.(Send); ok {
+			sent++
+		}
+	}
+	if sent != maxDeletes {
+		t.Errorf("%d answers, want %d", sent, maxDeletes)
+	}
+}
+
 // What is under way ends with its phase 1, and says so.
 func TestQuickModeEndsWithPhase1(t *testing.T) {
 	s := establishedPair(t, 3, conditions{drop: func(int, int, []byte) bool { return true }})
