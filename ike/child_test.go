@@ -383,3 +383,29 @@ func TestRemoveWhileNegotiating(t *testing.T) {
 		checkPlanes(t, planes, 1)
 	})
 }
+
+// Both ends start at once, phase 1 and phase 2: one SA is left at both.
+func TestDataBothStart(t *testing.T) {
+	left, right, planes := dataPair(t, nil)
+	inBubble(t, left, right, func(t *testing.T, a, b *ike.Engine) {
+		done := make(chan error, 2)
+		for _, e := range []*ike.Engine{a, b} {
+			go func() {
+				st, err := e.ActivateDataWait(t.Context(), "nets")
+				if err == nil && st.State != ike.TunnelActive {
+					err = errors.New(st.Error)
+				}
+				done <- err
+			}()
+		}
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		time.Sleep(5 * time.Minute)
+		checkPlanes(t, planes, 1)
+		time.Sleep(5 * time.Hour)
+		checkPlanes(t, planes, 1)
+	})
+}

@@ -29,6 +29,8 @@ type Child struct {
 	seed    seeded
 	pairs   []*childPair // in the order in which they came up; those not up yet last
 	waiting bool         // we asked for a negotiation
+	came    int          // how many have come up so far
+	asked   int          // came, when we asked
 	retry   time.Time    // when to ask again
 	using   uint32       // the SPI of the pair that we send on; 0 for none
 	upAt    time.Time    // since when there has been one without a break
@@ -64,6 +66,9 @@ const (
 	// retireAfter is how long the SA that was replaced still receives: longer
 	// than packets are on their way.
 	retireAfter = 5 * time.Second
+	// supersededAfter is how long one that we began stays when the peer's took its
+	// place: by then the peer has deleted what it wants to.
+	supersededAfter = time.Minute
 	// retryAfter is the pause after a replacement that failed.
 	retryAfter = 10 * time.Second
 	// kilobyte is the unit of lifetimes by size.
@@ -97,6 +102,7 @@ func (s ChildState) String() string {
 type childPair struct {
 	sa         *ChildSA
 	up         time.Time // zero while it only receives
+	nth        int       // to come up
 	lost       bool      // another one of the same time stays instead
 	bytes      uint64
 	soft, hard time.Time // when the next one is due, and when it ends
@@ -225,7 +231,7 @@ func (c *Child) negotiate() {
 	if !c.cfg.MayNegotiate || c.waiting {
 		return
 	}
-	c.waiting = true
+	c.waiting, c.asked = true, c.came
 	c.emit(ChildNegotiate{})
 }
 
@@ -246,6 +252,8 @@ func (c *Child) cameUp(sa *ChildSA) {
 	first := c.current() == nil
 	// Last among those that are up: the order is that of coming up.
 	c.pairs = append(slices.DeleteFunc(c.pairs, func(o *childPair) bool { return o == p }), p)
+	c.came++
+	p.nth = c.came
 	p.up, p.hard = c.now, c.now.Add(sa.Lifetime)
 	p.soft = c.rekeyAt(p)
 	if sa.Role == Initiator {
@@ -264,16 +272,21 @@ func (c *Child) cameUp(sa *ChildSA) {
 }
 
 // settle decides what becomes of the others when an SA has come up. One that was
-// there when its negotiation began is what it replaces: whoever began it deletes
+// there before its negotiation began is what it replaces: whoever began it deletes
 // that. One that was negotiated at the same time has to go, or this one: the one
 // with the lowest SPI, deleted by the side that began it.
 func (c *Child) settle(p *childPair) {
 	for _, o := range c.pairs {
 		switch {
 		case o == p || o.up.IsZero():
-		case !o.up.After(p.sa.Began):
-			if p.sa.Role == Initiator {
-				c.retireLater(o)
+		case p.sa.Role == Initiator && o.nth <= c.asked, p.sa.Role == Responder && o.up.Before(p.sa.Began):
+			switch {
+			case p.sa.Role == Initiator:
+				c.retireLater(o, retireAfter)
+			case o.sa.Role == Initiator:
+				// The peer may not know that it has replaced ours: for it
+				// both may have been negotiated at the same time.
+				c.retireLater(o, supersededAfter)
 			}
 		default:
 			loser := p
@@ -282,15 +295,15 @@ func (c *Child) settle(p *childPair) {
 			}
 			loser.lost = true
 			if loser.sa.Role == Initiator {
-				c.retireLater(loser)
+				c.retireLater(loser, retireAfter)
 			}
 		}
 	}
 }
 
-func (c *Child) retireLater(p *childPair) {
-	if p.retire.IsZero() {
-		p.retire = c.now.Add(retireAfter)
+func (c *Child) retireLater(p *childPair, after time.Duration) {
+	if at := c.now.Add(after); p.retire.IsZero() || at.Before(p.retire) {
+		p.retire = at
 	}
 }
 
