@@ -135,14 +135,19 @@ func (n *entryNotes) read(e *Entry, extensions cryptobyte.String) error {
 // entryAt returns the entry that begins at an offset of the index. Parse has
 // read every entry, so that errors cannot occur any more.
 func (l *List) entryAt(at uint32) (e Entry) {
+	l.readEntry(&e, at)
+	return e
+}
+
+// readEntry is entryAt for an Entry that is there, and zero.
+func (l *List) readEntry(e *Entry, at uint32) {
 	b := l.revoked[min(int(at), len(l.revoked)):]
 	if size, serial := simpleShape(b); size > 0 {
 		e.readSimple(b, size, serial)
-		return e
+		return
 	}
 	content, _ := elementAt(b, 0)
-	e, _, _ = parseEntry(content, l.Version)
-	return e
+	*e, _, _ = parseEntry(content, l.Version)
 }
 
 // hasSerial reports whether the entry that b begins with has a serial number.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -103,4 +104,13 @@ func TestSimpleForm(t *testing.T) {
 			t.Fatalf("%s: %v, want %v", date, e, want)
 		}
 	})
+}
+
+// TestDaysSince1970 compares every day of a UTCTime with time.Date.
+func TestDaysSince1970(t *testing.T) {
+	for day := time.Date(1950, 1, 1, 0, 0, 0, 0, time.UTC); day.Year() < 2050; day = day.AddDate(0, 0, 1) {
+		if got := daysSince1970(day.Year(), int(day.Month()), day.Day()); int64(got)*86400 != day.Unix() {
+			t.Fatalf("%v: %d days", day, got)
+		}
+	}
 }

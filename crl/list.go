@@ -232,7 +232,8 @@ func (l *List) lookup(serial []byte) (found Entry, ok bool) {
 			break
 		}
 		if !ok {
-			found, ok = l.entryAt(at), true
+			l.readEntry(&found, at)
+			ok = true
 		} else if e := l.entryAt(at); e.Revokes() {
 			found = e
 		}
