@@ -28,10 +28,10 @@ func newCertValidateCommand(a *app) *cobra.Command {
 		Short: "Validate a certificate by RFC 5280: its path, policies, purpose, name and revocation",
 		Long: `Validate a certificate by RFC 5280, 6: the path to a trusted CA, with name
 constraints and certificate policies, and each certificate below the anchor in
-revocation lists: complete, delta and indirect ones. The file may hold those of
-the CAs between behind the certificate, in PEM, DER or PKCS#7; - is standard
-input. Trusted are the certificates of --trust,
-self-signed or not, or else the trusted ones of the key database.
+revocation lists: complete, delta and indirect ones. The file, PEM, DER or PKCS#7,
+may hold those of the CAs above the certificate, in any order; - is standard input.
+Trusted are the certificates of --trust, self-signed or not, or else the trusted ones
+of the key database.
 
 Exit codes: 0 valid, 1 not valid, 2 usage, 3 it could not be told.`,
 		Example: `  keyman cert validate gw1.pem --trust ca.pem --purpose ike --name gw1.example.com
@@ -39,7 +39,7 @@ Exit codes: 0 valid, 1 not valid, 2 usage, 3 it could not be told.`,
 		Args: cobra.ExactArgs(1),
 	}
 	f.add(cmd)
-	cmd.Flags().StringArrayVar(&f.policies, "policy", nil, "this certificate policy will do, an `OID`; again for more (default any)")
+	cmd.Flags().StringArrayVar(&f.policies, "policy", nil, "this certificate policy will do, an `OID`; again for more (default any); --explicit-policy demands one")
 	cmd.Flags().BoolVar(&f.explicitPolicy, "explicit-policy", false, "the path must be valid for a policy")
 	cmd.Flags().BoolVar(&f.inhibitMapping, "inhibit-mapping", false, "no policy is taken for another one")
 	cmd.Flags().BoolVar(&f.inhibitAnyPolicy, "inhibit-any", false, "anyPolicy is not taken for any policy")
@@ -69,7 +69,7 @@ func (a *app) certValidate(ctx context.Context, f certValidateFlags, file string
 	if err != nil {
 		return err
 	}
-	chain, err := a.certificatesOf(file)
+	chain, err := a.chainOf(file)
 	if err != nil {
 		return err
 	}
@@ -101,14 +101,14 @@ func (f certValidateFlags) demands() (crl.Policy, error) {
 	if err := p.Purpose.UnmarshalText([]byte(f.purpose)); err != nil {
 		return p, usagef("--purpose: %w", err)
 	}
-	if f.name != "" {
+	if f.given("name") { // an empty one is none, and must not pass for any
 		var err error
 		if p.Identity, err = certpath.ParseIdentity(f.name); err != nil {
 			return p, usagef("--name: %w", err)
 		}
 	}
-	if f.grace < 0 || f.maxAge < 0 {
-		return p, usagef("--grace and --max-age are not negative")
+	if f.grace < 0 || f.given("max-age") && f.maxAge <= 0 {
+		return p, usagef("--grace is not negative, and --max-age more than nothing, such as 24h")
 	}
 	return p, nil
 }

@@ -19,6 +19,7 @@ type crlCheckFlags struct {
 	revocation, proxy, time    string
 	allowWeak, noCache         bool
 	keydb                      *keydbFlags
+	given                      func(flag string) bool
 }
 
 func newCRLCheckCommand(a *app) *cobra.Command {
@@ -56,7 +57,12 @@ func (f *crlCheckFlags) add(cmd *cobra.Command) {
 	addProxyFlag(cmd, &f.proxy)
 	f.keydb = addKeydbFlags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("trust", "keydb")
+	f.given = cmd.Flags().Changed
 }
+
+// timeGiven reports whether there is a --time, be it empty: a script whose variable is
+// not set has not asked for now.
+func (f *crlCheckFlags) timeGiven() bool { return f.given("time") }
 
 // checkShown is the JSON of "keyman crl check", one value for a certificate.
 type checkShown struct {
@@ -79,7 +85,7 @@ func (a *app) crlCheck(ctx context.Context, f crlCheckFlags, files []string) err
 	)
 	for _, file := range files {
 		// One that cannot be read does not hide what the others are.
-		chain, err := a.certificatesOf(file)
+		chain, err := a.chainOf(file)
 		if err != nil {
 			unread = append(unread, err)
 			continue
@@ -138,7 +144,7 @@ func (a *app) newCheck(ctx context.Context, f crlCheckFlags) (checker *crl.Check
 		return nil, policy, nil, err
 	}
 	policy = s.Policy(anchors)
-	if f.time != "" {
+	if f.timeGiven() {
 		if policy.Time, err = time.Parse(time.RFC3339, f.time); err != nil {
 			return nil, policy, nil, usagef("--time %q is no RFC 3339 time, such as 2026-01-02T15:04:05Z", f.time)
 		}
